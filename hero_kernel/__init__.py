@@ -1,0 +1,1 @@
+"""Contexts, sessions and heroscript for notebooks."""

@@ -1,0 +1,191 @@
+"""Every error raised on purpose.
+
+HeroError
+├── HeroscriptError        a text is not heroscript
+├── ParamError             a parameter is missing, unknown or badly spelt (KeyError, ValueError)
+├── PlaybookError          a playbook does not hold what was asked of it
+├── BadNameError           a name that cannot become a key or a path
+├── StoreError             a store does not do what was asked
+│   ├── StoreUnavailableError    nothing answers at the address
+│   ├── StoreAuthError           the store refuses us
+│   ├── UncertainResultError     the answer was lost: it may or may not have happened
+│   ├── CorruptRecordError       a record or file cannot be read; it is left as it is
+│   ├── StorageFullError         no room; what was stored is unharmed
+│   └── ReadOnlyStoreError       reading works, writing does not
+├── ContextError
+│   ├── ContextExistsError       an id or a name is taken
+│   └── ContextNotFoundError
+├── SessionError
+│   ├── SessionExistsError
+│   └── SessionNotFoundError
+├── EnvKeyError            an environment variable is not set, or set already (KeyError)
+├── SourceError            a path cannot be read as a playbook
+├── ActionError            an action cannot be carried out
+│   └── UnknownActionError       no actor handles it
+├── NotInteractiveError    a question would have to be asked and may not be
+├── UsageError             a command was called wrongly
+└── RunError               a run ended with an action that failed
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Located(Protocol):
+    """What an error knows of the place it points at; see `heroscript.source.Place`."""
+
+    @property
+    def excerpt(self) -> tuple[str, ...]:
+        """The line in question and a caret below the column; empty when there is none."""
+
+
+class HeroError(Exception):
+    """Says where, what, and what instead.
+
+    Attributes:
+        message: What is wrong, lower case, without a full stop.
+        hint: What to do instead; may be empty.
+        place: Where in a text, or None.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", place: Located | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.place = place
+
+    def __str__(self) -> str:
+        """One line: place, message and hint."""
+        where = f"{self.place}: " if self.place is not None else ""
+        return f"{where}{self.message}" + (f"; {self.hint}" if self.hint else "")
+
+    def lines(self) -> list[str]:
+        """The error for a reader: message, the line it points at, and the hint, each its own line."""
+        where = f"{self.place}: " if self.place is not None else ""
+        excerpt = self.place.excerpt if self.place is not None else ()
+        return [f"{where}{self.message}", *excerpt, *([self.hint] if self.hint else [])]
+
+
+class HeroscriptError(HeroError):
+    """A text is not heroscript.
+
+    Attributes:
+        errors: Every fault found in the text, this one first.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", place: Located | None = None) -> None:
+        super().__init__(message, hint=hint, place=place)
+        self.errors: tuple[HeroscriptError, ...] = (self,)
+
+
+class ParamError(HeroError, KeyError, ValueError):
+    """A parameter is missing, unknown, or its text does not spell a value of the type asked for."""
+
+    __str__ = HeroError.__str__  # KeyError would quote the message
+
+
+class PlaybookError(HeroError):
+    """A playbook does not hold what was asked of it."""
+
+
+class BadNameError(HeroError, ValueError):
+    """A name that cannot become a key or a path."""
+
+
+class StoreError(HeroError):
+    """A store does not do what was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """Nothing answers at the store's address."""
+
+
+class StoreAuthError(StoreError):
+    """The store refuses us: password, user or permission."""
+
+
+class UncertainResultError(StoreError):
+    """The answer was lost on the way: the change may or may not have happened."""
+
+
+class CorruptRecordError(StoreError):
+    """A record or a store's file cannot be read; it is left as it is."""
+
+
+class StorageFullError(StoreError):
+    """There is no room; what was stored before is unharmed."""
+
+
+class ReadOnlyStoreError(StoreError):
+    """The store can be read but not written."""
+
+
+class ContextError(HeroError):
+    """A context is not what was asked for."""
+
+
+class ContextExistsError(ContextError):
+    """The id or the name belongs to another context, or the context must be new and is not."""
+
+
+class ContextNotFoundError(ContextError, LookupError):
+    """There is no such context."""
+
+
+class SessionError(HeroError):
+    """A session is not what was asked for."""
+
+
+class SessionExistsError(SessionError):
+    """The session must be new and is not."""
+
+
+class SessionNotFoundError(SessionError, LookupError):
+    """There is no such session."""
+
+
+class EnvKeyError(HeroError, KeyError):
+    """An environment variable is not set, or is set once and for all."""
+
+    __str__ = HeroError.__str__  # KeyError would quote the message
+
+
+class SourceError(HeroError):
+    """A path cannot be read as a playbook."""
+
+
+class ActionError(HeroError):
+    """An action cannot be carried out; handlers raise it for what the user can mend."""
+
+
+class UnknownActionError(ActionError, LookupError):
+    """No actor handles the action."""
+
+
+class NotInteractiveError(HeroError):
+    """A question would have to be asked, and may not be."""
+
+
+class UsageError(HeroError):
+    """A command was called wrongly."""
+
+
+class RunError(HeroError):
+    """A run ended with an action that failed or was interrupted."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that is not among the known ones: the near misses, else a short list."""
+    known = sorted(known)
+    near = get_close_matches(name, known, n=3)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    if not known:
+        return ""
+    shown = known[:12]
+    return f"there is {', '.join(shown)}" + (", …" if len(known) > len(shown) else "")
