@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Change = Callable[[str | None], str | None] if TYPE_CHECKING else None
+Change: TypeAlias = "Callable[[str | None], str | None]"
 """From the record as it is (None: absent) to the record as it shall be (None: delete it)."""
 
 
