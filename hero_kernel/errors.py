@@ -3,6 +3,7 @@
 HeroError
 ├── HeroscriptError        a text is not heroscript
 ├── ParamError             a parameter is missing, unknown or badly spelt (KeyError, ValueError)
+├── OurTimeError           a text is not a time (ValueError)
 ├── PlaybookError          a playbook does not hold what was asked of it
 ├── BadNameError           a name that cannot become a key or a path
 ├── StoreError             a store does not do what was asked
@@ -87,6 +88,10 @@ class ParamError(HeroError, KeyError, ValueError):
     """A parameter is missing, unknown, or its text does not spell a value of the type asked for."""
 
     __str__ = HeroError.__str__  # KeyError would quote the message
+
+
+class OurTimeError(HeroError, ValueError):
+    """A text is not a time, or the time lies beyond what can be kept."""
 
 
 class PlaybookError(HeroError):

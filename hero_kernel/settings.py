@@ -27,14 +27,14 @@ class Settings:
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """Read settings from environment variables; `~` is expanded by `$HOME` of the same mapping."""
-    user = Path(environ.get("HOME") or Path.home())
-
-    def folder(text: str) -> Path:
-        return user / text[2:] if text.startswith("~/") else Path(text)
-
+    """Read settings from environment variables."""
     return Settings(
-        home=folder(environ.get("HERO_HOME") or "~/hero"),
+        home=expanded(environ.get("HERO_HOME") or "~/hero"),
         redis_url=environ.get("HERO_REDIS_URL", "").strip(),
-        coderoot=folder(environ.get("CODEROOT") or environ.get("DIR_CODE") or "~/code"),
+        coderoot=expanded(environ.get("CODEROOT") or environ.get("DIR_CODE") or "~/code"),
     )
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with `~` as the user's home folder, absolute: a kernel may change its folder."""
+    return Path(path).expanduser().absolute()

@@ -1,0 +1,322 @@
+"""A handler's signature is its parameter list: text becomes typed keywords."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from types import NoneType, SimpleNamespace, UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+from hero_kernel.errors import ActionError, HeroError, ParamError, did_you_mean
+from hero_kernel.heroscript import Action, Params, name_fix
+from hero_kernel.secret import Secret
+from hero_kernel.times import OurTime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hero_kernel.errors import Located
+
+Convert: TypeAlias = "Callable[[Params, str, OurTime], Any]"
+"""From the parameters, a key in them and the time now to the value."""
+
+_REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an action.
+
+    Attributes:
+        name: Its key.
+        kind: Its type, for people.
+        convert: How its text becomes a value.
+        default: What it is when it is not given; `inspect.Parameter.empty` when it must be.
+        flag: Whether it may be given as a bare word.
+        choices: The texts it accepts, when they can be listed.
+    """
+
+    name: str
+    kind: str
+    convert: Convert
+    default: Any
+    flag: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether an action without it is refused."""
+        return self.default is _REQUIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """What a handler accepts.
+
+    Attributes:
+        action: `actor.name`.
+        parameters: By key.
+        takes_session: Whether its first, positional parameter is the session.
+        wants_action: The keyword that receives the action itself, or None.
+        words: Whether bare words are accepted, and go to `*args`.
+        any_key: Whether any other key is accepted, and goes to `**kwargs` as text.
+    """
+
+    action: str
+    parameters: Mapping[str, Parameter]
+    takes_session: bool
+    wants_action: str | None
+    words: bool
+    any_key: bool
+
+
+def accepts(action: str, function: Callable[..., Any]) -> Accepts:
+    """Read a handler's signature.
+
+    Raises:
+        ActionError: An annotation is of no type that text can become.
+    """
+    parameters: dict[str, Parameter] = {}
+    takes_session = words = any_key = False
+    wants_action = None
+    for number, one in enumerate(inspect.signature(function).parameters.values()):
+        if one.kind is one.VAR_POSITIONAL:
+            words = True
+        elif one.kind is one.VAR_KEYWORD:
+            any_key = True
+        elif number == 0 and one.kind is not one.KEYWORD_ONLY:
+            takes_session = True
+        elif (hint := _hint(action, function, one)) is Action:
+            wants_action = one.name
+        else:
+            key = name_fix(one.name.rstrip("_"))  # a keyword of Python is spelt with a final _
+            parameters[key] = _parameter(action, one, hint)
+    return Accepts(action, parameters, takes_session, wants_action, words, any_key)
+
+
+def arguments(
+    accepted: Accepts, action: Action, params: Params, now: OurTime
+) -> tuple[list[str], dict[str, Any]]:
+    """What the handler is called with after the session: bare words, and keywords by type.
+
+    Raises:
+        ParamError: A parameter is missing, unknown or badly spelt; points at its place.
+    """
+    check_names(accepted, action, params)
+    given = {}
+    for key, parameter in accepted.parameters.items():
+        if key in params:
+            given[key] = _converted(accepted, action, params, parameter, now)
+        elif parameter.flag and key in _words(params):
+            given[key] = True
+    keywords = dict(given)
+    if accepted.any_key:
+        keywords |= {k: params[k] for k in params if k not in accepted.parameters}
+    if accepted.wants_action:
+        keywords[accepted.wants_action] = action
+    return (list(params.args) if accepted.words else []), keywords
+
+
+def check(accepted: Accepts, action: Action, now: OurTime) -> None:
+    """Find what is wrong with an action's parameters before anything runs.
+
+    A value with a `{NAME}` in it is not converted yet: an earlier action may set the name.
+
+    Raises:
+        ParamError: As `arguments`.
+    """
+    params = action.params
+    check_names(accepted, action, params)
+    for key, parameter in accepted.parameters.items():
+        if key in params and "{" not in params[key]:
+            _converted(accepted, action, params, parameter, now)
+
+
+def check_names(accepted: Accepts, action: Action, params: Params) -> None:
+    """Check that every parameter is known and every required one is there.
+
+    Raises:
+        ParamError: One is not; points at it, or at the action it is missing from.
+    """
+    known = accepted.parameters
+    if not accepted.any_key:
+        for key in params:
+            if key not in known:
+                raise ParamError(
+                    f"{accepted.action} takes no {key}",
+                    hint=_takes(accepted, key),
+                    place=_place(action, key),
+                )
+    if not accepted.words:
+        for number, word in enumerate(params.args):
+            if not (word.lower() in known and known[word.lower()].flag):
+                raise ParamError(
+                    f"{accepted.action} takes no bare word {word}",
+                    hint=f"write key:value; {_takes(accepted, word)}",
+                    place=_arg_place(action, number),
+                )
+    for key, parameter in known.items():
+        if parameter.required and key not in params and not (parameter.flag and key in _words(params)):
+            raise ParamError(
+                f"{accepted.action} needs {key}", hint=_takes(accepted), place=action.place
+            )
+
+
+def _takes(accepted: Accepts, near: str = "") -> str:
+    if not accepted.parameters:
+        return "it takes no parameters"
+    listed = ", ".join(accepted.parameters)
+    guess = did_you_mean(near, accepted.parameters) if near else ""
+    return f"it takes {listed}" + (f"; {guess}" if guess.startswith("did") else "")
+
+
+def _words(params: Params) -> list[str]:
+    return [word.lower() for word in params.args]
+
+
+def _converted(
+    accepted: Accepts, action: Action, params: Params, parameter: Parameter, now: OurTime
+) -> Any:
+    try:
+        return parameter.convert(params, parameter.name, now)
+    except ParamError as error:
+        place = error.place or _place(action, parameter.name)
+        raise ParamError(
+            f"{accepted.action} {error.message}", hint=error.hint, place=place
+        ) from error
+    except HeroError as error:
+        raise ParamError(
+            f"{accepted.action} {parameter.name}: {error.message}",
+            hint=error.hint,
+            place=_place(action, parameter.name),
+        ) from error
+
+
+def _place(action: Action, key: str) -> Located | None:
+    return action.params.place(key) if key in action.params else action.place
+
+
+def _arg_place(action: Action, number: int) -> Located | None:
+    return action.params.arg_place(number) if number < len(action.params.args) else action.place
+
+
+def _hint(action: str, function: Callable[..., Any], one: inspect.Parameter) -> Any:
+    """A parameter's type; alone, since the others' names may exist only for type checkers."""
+    if one.annotation is one.empty:
+        return str
+    holder = SimpleNamespace(__annotations__={one.name: one.annotation})
+    namespace = getattr(inspect.unwrap(function), "__globals__", {})
+    try:
+        return get_type_hints(holder, globalns=namespace)[one.name]
+    except Exception as error:  # evaluating a foreign annotation may raise anything
+        raise ActionError(
+            f"{action}: the annotation of parameter {one.name} cannot be read: {error}",
+            hint="its type must be importable when the handler is defined",
+        ) from error
+
+
+def _parameter(action: str, one: inspect.Parameter, hint: Any) -> Parameter:
+    hint = _without_none(hint)
+    convert, kind = _conversion(hint)
+    if convert is None:
+        raise ActionError(
+            f"{action}: parameter {one.name} is annotated {kind}, which text cannot become",
+            hint="use str, int, float, bool, Path, list[str], datetime, Secret, an Enum or a Literal",
+        )
+    choices: tuple[str, ...] = ()
+    if get_origin(hint) is Literal:
+        choices = tuple(str(value) for value in get_args(hint))
+    elif inspect.isclass(hint) and issubclass(hint, Enum):
+        choices = tuple(member.name.lower() for member in hint)
+    elif hint is bool:
+        choices = ("true", "false")
+    return Parameter(
+        name_fix(one.name.rstrip("_")), kind, convert, one.default, hint is bool, choices
+    )
+
+
+def _without_none(hint: Any) -> Any:
+    """`X | None` accepts the text of X; None is only ever a default."""
+    if get_origin(hint) in (Union, UnionType):
+        rest = [one for one in get_args(hint) if one is not NoneType]
+        if len(rest) == 1:
+            return rest[0]
+    return hint
+
+
+def _conversion(hint: Any) -> tuple[Convert | None, str]:
+    simple: dict[Any, tuple[Convert, str]] = {
+        str: (lambda p, key, _: p[key], "text"),
+        Any: (lambda p, key, _: p[key], "text"),
+        object: (lambda p, key, _: p[key], "text"),
+        int: (_integer, "whole number"),
+        float: (lambda p, key, _: p.get_float(key), "number"),
+        bool: (lambda p, key, _: p.get_bool(key), "true or false"),
+        Path: (_path, "path"),
+        datetime: (lambda p, key, now: p.get_time(key, now=now).datetime, "time"),
+        OurTime: (lambda p, key, now: p.get_time(key, now=now), "time"),
+        Secret: (lambda p, key, _: Secret(p[key]), "secret"),
+        Params: (lambda p, key, _: p.get_params(key), "parameters"),
+        list: (lambda p, key, _: p.get_list(key), "list"),
+    }
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint in simple:
+        return simple[hint]
+    if origin in (list, tuple) and inner:
+        return _list(origin, inner[0])
+    if origin is Literal:
+        return _choice({str(value): value for value in inner}), " or ".join(map(str, inner))
+    if inspect.isclass(hint) and issubclass(hint, Enum):
+        names = {member.name.lower(): member for member in hint}
+        values = {str(member.value): member for member in hint}
+        return _choice(values | names), " or ".join(names)
+    return None, getattr(hint, "__name__", str(hint))
+
+
+def _list(origin: Any, item: Any) -> tuple[Convert | None, str]:
+    convert, kind = _conversion(item)
+    if convert is None:
+        return None, f"list of {kind}"
+
+    def items(params: Params, key: str, now: OurTime) -> Any:
+        texts = params.get_list(key)
+        try:
+            return origin(convert(Params({key: text}), key, now) for text in texts)
+        except ParamError as error:
+            raise ParamError(error.message, hint=error.hint, place=params.place(key)) from error
+
+    return items, f"list of {kind}s"
+
+
+def _integer(params: Params, key: str, _: OurTime) -> int:
+    text = params[key].strip()
+    digits = text.lstrip("+-")
+    if digits.replace("_", "").isdecimal() and digits.isascii():
+        try:
+            return int(text)
+        except ValueError:  # `1__0`, or more digits than Python converts
+            pass
+    raise ParamError(
+        f"{key}: {text[:40]!r} is not a whole number", place=params.place(key)
+    )
+
+
+def _path(params: Params, key: str, _: OurTime) -> Path:
+    return Path(params[key]).expanduser()
+
+
+def _choice(values: Mapping[str, Any]) -> Convert:
+    folded = {text.casefold(): value for text, value in values.items()}
+
+    def choose(params: Params, key: str, _: OurTime) -> Any:
+        text = params[key].strip()
+        if text.casefold() in folded:
+            return folded[text.casefold()]
+        raise ParamError(
+            f"{key}: {text[:40]!r} is not {' or '.join(values)}", place=params.place(key)
+        )
+
+    return choose

@@ -1,0 +1,88 @@
+"""The `session` actor: environment variables and settings of the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hero_kernel.actors.registry import mark
+from hero_kernel.errors import ActionError
+from hero_kernel.report import Changed
+
+if TYPE_CHECKING:
+    from hero_kernel.sessions import Session
+
+
+@mark("session.env_set")
+def env_set(
+    session: Session, *, key: str, val: str | None = None, value: str | None = None
+) -> Changed | str:
+    """Set an environment variable of the session; `{KEY}` in later actions becomes its value.
+
+    Args:
+        key: The variable's name.
+        val: Its value.
+        value: The same, spelt out.
+    """
+    text = _value(val, value)
+    if session.env_all().get(key) == text:
+        return key
+    session.env_set(key, text)
+    return Changed(key)
+
+
+@mark("session.env_set_once")
+def env_set_once(
+    session: Session, *, key: str, val: str | None = None, value: str | None = None
+) -> Changed:
+    """Set an environment variable that is not set yet; an error when it is.
+
+    Args:
+        key: The variable's name.
+        val: Its value.
+        value: The same, spelt out.
+    """
+    session.env_set_once(key, _value(val, value))
+    return Changed(key)
+
+
+@mark("session.env_delete")
+def env_delete(session: Session, *, key: str) -> Changed:
+    """Delete an environment variable of the session; an error when it is not set.
+
+    Args:
+        key: The variable's name.
+    """
+    session.env_delete(key)
+    return Changed(key)
+
+
+@mark("session.configure")
+def configure(
+    session: Session, *, interactive: bool | None = None, description: str | None = None
+) -> Changed | str:
+    """Change the session's settings; what is not given stays.
+
+    Args:
+        interactive: Whether questions may be asked.
+        description: For people.
+    """
+    before = session.config
+    if interactive is not None and interactive != before.interactive:
+        session.interactive = interactive
+    if description is not None and description != before.description:
+        session.description = description
+    return session.guid if session.config == before else Changed(session.guid)
+
+
+@mark("session.close")
+def close(session: Session) -> Changed:
+    """Record the session's end; what it holds stays."""
+    session.close()
+    return Changed(str(session.end))
+
+
+def _value(val: str | None, value: str | None) -> str:
+    text = value if val is None else val
+    if text is None or (val is not None and value is not None):
+        raise ActionError("give one of val and value", hint="session.env_set key:NAME val:TEXT")
+    return text

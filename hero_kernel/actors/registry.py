@@ -1,0 +1,194 @@
+"""Actors: which function carries an action out."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hero_kernel.actors import bind
+from hero_kernel.errors import ActionError, UnknownActionError, did_you_mean
+from hero_kernel.heroscript import name_fix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from hero_kernel.errors import Located
+    from hero_kernel.heroscript import Action
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+ENTRY_POINTS = "hero_kernel.actors"
+"""The group in which a package names the modules that hold its handlers."""
+
+BUILTIN = ("core", "context", "session", "play")
+"""Modules of `hero_kernel.actors.builtin`, one an actor."""
+
+_MARK = "__hero_actions__"
+_HARMLESS = "__hero_harmless__"
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function and the action it carries out."""
+
+    name: str
+    function: Callable[..., Any]
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it changes nothing, so that a dry run may carry it out."""
+        return bool(getattr(self.function, _HARMLESS, False))
+
+    @cached_property
+    def accepts(self) -> bind.Accepts:
+        """What the function accepts, read from its annotations once.
+
+        Raises:
+            ActionError: An annotation is of no type that text can become.
+        """
+        return bind.accepts(self.name, self.function)
+
+    @property
+    def doc(self) -> str:
+        """The function's docstring."""
+        return inspect.getdoc(self.function) or ""
+
+
+def mark(name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
+    """A decorator that says which action a function carries out; `Actors.add_module` finds it.
+
+    Args:
+        name: `actor.name`.
+        harmless: Whether it changes nothing, so that a dry run may carry it out.
+
+    Raises:
+        ActionError: The name is not `actor.name`.
+    """
+    fixed = action_name(name)
+
+    def decorate(function: Function) -> Function:
+        setattr(function, _MARK, (*getattr(function, _MARK, ()), fixed))
+        setattr(function, _HARMLESS, harmless)
+        return function
+
+    return decorate
+
+
+def action_name(name: str) -> str:
+    """`actor.name` as actions spell it; a name without a dot belongs to `core`.
+
+    Raises:
+        ActionError: It has three parts or an empty one.
+    """
+    parts = [name_fix(part) for part in name.split(".")]
+    if len(parts) == 1:
+        parts = ["core", *parts]
+    if len(parts) != 2 or not all(parts):  # noqa: PLR2004  # actor and name
+        raise ActionError(f"{name!r} does not name an action", hint="write actor.name")
+    return ".".join(parts)
+
+
+class Actors:
+    """Handlers by action.
+
+    Handlers of other packages, named by entry points, are imported when an action is asked for
+    that nobody here carries out, or when all are listed.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+        self._broken: list[str] = []
+        self._foreign_loaded = False
+        self._builtin_loaded = False
+
+    def add(self, name: str, function: Callable[..., Any]) -> Handler:
+        """Let a function carry the action out; the one before it is replaced.
+
+        Raises:
+            ActionError: The name names no action.
+        """
+        self._load_builtin()  # first, so that a user's own replaces them and not the reverse
+        handler = Handler(action_name(name), function)
+        self._handlers[handler.name] = handler
+        return handler
+
+    def add_module(self, module: ModuleType) -> None:
+        """Add every marked function of a module."""
+        for function in vars(module).values():
+            for name in getattr(function, _MARK, ()) if callable(function) else ():
+                self._handlers[name] = Handler(name, function)
+
+    def remove(self, name: str) -> None:
+        """Let nobody carry the action out.
+
+        Raises:
+            UnknownActionError: Nobody does.
+        """
+        fixed = action_name(name)
+        if self._handlers.pop(fixed, None) is None:
+            raise self._unknown(fixed, None)
+
+    def find(self, name: str) -> Handler | None:
+        """Who carries out `actor.name`, or None."""
+        handler = self._handlers.get(name)
+        if handler is None and not self._foreign_loaded:
+            self._load_builtin()
+            if name not in self._handlers:
+                self._load_foreign()
+            handler = self._handlers.get(name)
+        return handler
+
+    def unknown(self, action: Action) -> UnknownActionError:
+        """The error for an action that nobody carries out: its place, and the near misses."""
+        return self._unknown(action.full_name, action.place)
+
+    def has_actor(self, actor: str) -> bool:
+        """Whether any action of the actor is carried out."""
+        self._load_builtin()
+        prefix = actor + "."
+        if any(name.startswith(prefix) for name in self._handlers):
+            return True
+        return any(name.startswith(prefix) for name in self.names())
+
+    def names(self) -> list[str]:
+        """Every action that is carried out, sorted."""
+        self._load_builtin()
+        self._load_foreign()
+        return sorted(self._handlers)
+
+    def _unknown(self, name: str, place: Located | None) -> UnknownActionError:
+        actor = name.partition(".")[0]
+        names = self.names()
+        near = [one for one in names if one.startswith(actor + ".")]
+        hint = did_you_mean(name, near or names)
+        if self._broken:
+            hint += "; not loaded: " + ", ".join(self._broken)
+        return UnknownActionError(f"no actor handles {name}", hint=hint, place=place)
+
+    def _load_builtin(self) -> None:
+        if not self._builtin_loaded:
+            self._builtin_loaded = True
+            for actor in BUILTIN:
+                self.add_module(import_module(f"hero_kernel.actors.builtin.{actor}"))
+
+    def _load_foreign(self) -> None:
+        """Import what entry points name; one that fails is remembered, and the others work."""
+        if self._foreign_loaded:
+            return
+        self._foreign_loaded = True
+        from importlib.metadata import entry_points  # noqa: PLC0415  # slow, and rarely needed
+
+        for entry in entry_points(group=ENTRY_POINTS):
+            try:
+                module = entry.load()
+            except Exception as error:  # noqa: BLE001  # foreign code: whatever it raises is its fault
+                self._broken.append(f"{entry.name} ({type(error).__name__}: {error})")
+                continue
+            own = self._handlers.copy()
+            self.add_module(module if inspect.ismodule(module) else sys.modules[module.__module__])
+            self._handlers |= own  # what the user defined here stays

@@ -1,0 +1,337 @@
+"""Playbook: the actions of one or more scripts, found by name and put in order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hero_kernel import heroscript, sources
+from hero_kernel.errors import PlaybookError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from hero_kernel.heroscript import Action, Params
+
+DEFAULT_PRIORITY = 99
+"""What an action has when nobody said otherwise; lower numbers come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """What a handler returns to bring in the actions of other texts, next after its own.
+
+    Attributes:
+        texts: Each with the file it was read from.
+        once: A file that was brought in before in this run is left out.
+    """
+
+    texts: tuple[sources.SourceText, ...]
+    once: bool = True
+
+
+class Playbook:
+    """Actions in script order, each done or not, with an order to carry them out in.
+
+    Adding changes only the playbook: nothing is carried out, and only `from_path` and
+    `add(path=…)` read a file.
+    """
+
+    def __init__(self, actions: Iterable[Action] = ()) -> None:
+        self._actions: list[Action] = []
+        self._next_id = 1
+        self._priorities: list[tuple[int, str]] = []
+        self._insert(list(actions), len(self._actions))
+
+    @classmethod
+    def from_text(cls, text: str, *, name: str = "<text>", lazy: bool = False) -> Playbook:
+        """The playbook that a text spells.
+
+        Args:
+            text: Heroscript, or any Markdown that holds some.
+            name: What places in errors call the text.
+            lazy: Only find the actions now; parameters are parsed, and their faults raised,
+                when each action's are first looked at.
+
+        Raises:
+            HeroscriptError: The text is not heroscript; its `errors` name every fault.
+        """
+        read = heroscript.index if lazy else heroscript.parse
+        return cls(read(text, name=name))
+
+    @classmethod
+    def from_path(cls, path: Path | str) -> Playbook:
+        """The playbook that a file spells, or every script below a folder.
+
+        Raises:
+            HeroscriptError: As `from_text`.
+            SourceError: There is nothing to read at the path.
+        """
+        playbook = cls()
+        playbook.add(path=path)
+        return playbook
+
+    @property
+    def actions(self) -> Sequence[Action]:
+        """Every action, in script order; changes with the playbook."""
+        return self._actions
+
+    def __len__(self) -> int:
+        return len(self._actions)
+
+    def __repr__(self) -> str:
+        done = sum(action.done for action in self._actions)
+        return f"<Playbook of {len(self._actions)} actions, {done} done>"
+
+    def add(
+        self,
+        text: str = "",
+        *,
+        path: Path | str = "",
+        actions: Iterable[Action] = (),
+        prio: int = DEFAULT_PRIORITY,
+        name: str = "<text>",
+        after: Action | None = None,
+    ) -> list[Action]:
+        """Add what a path holds, then a text, then actions; at the end, or after an action.
+
+        All of it is parsed before any of it is added.
+
+        Returns:
+            The new actions.
+
+        Raises:
+            HeroscriptError: A text is not heroscript.
+            PlaybookError: The priority is negative.
+            SourceError: There is nothing to read at the path.
+        """
+        _check_priority(prio)
+        new: list[Action] = []
+        if path:
+            for source in sources.read(_as_path(path)):
+                new += heroscript.parse(source.text, name=str(source.path))
+        if text:
+            new += heroscript.parse(text, name=name)
+        new += actions
+        for action in new:
+            action.priority = prio
+        at = len(self._actions) if after is None else self._position(after) + 1
+        self._insert(new, at)
+        return new
+
+    def _insert(self, new: list[Action], at: int) -> None:
+        for action_id, action in enumerate(new, self._next_id):
+            action.id = action_id
+        self._next_id += len(new)
+        self._actions[at:at] = new
+
+    def _position(self, action: Action) -> int:
+        for position, one in enumerate(self._actions):
+            if one is action:
+                return position
+        raise PlaybookError(f"{action.full_name} is not in this playbook")
+
+    def priorities_add(self, priorities: Mapping[int, str]) -> None:
+        """Say which actions come first: number → filter, lower numbers first.
+
+        A filter item that was given before keeps its first number.
+
+        Raises:
+            PlaybookError: A number is negative.
+        """
+        known = {item for _, item in self._priorities}
+        for number in sorted(priorities):
+            _check_priority(number)
+            for item in _items(priorities[number]):
+                if item not in known:
+                    known.add(item)
+                    self._priorities.append((number, item))
+        self._priorities.sort(key=lambda entry: entry[0])
+
+    def filtersort(self, priorities: Mapping[int, str]) -> list[Action]:
+        """Give matching actions a priority for good, and return all in the order that follows.
+
+        The lowest number wins where several filters match; the others keep their priority.
+
+        Raises:
+            PlaybookError: A number is negative.
+        """
+        entries = []
+        for number in sorted(priorities):
+            _check_priority(number)
+            entries += [(number, matcher(item)) for item in _items(priorities[number])]
+        for action in self._actions:
+            action.priority = _first_match(action, entries, action.priority)
+        return self.actions_sorted()
+
+    def actions_sorted(self) -> list[Action]:
+        """Every action in the order of carrying out: by priority, then as they stand."""
+        entries = [(number, matcher(item)) for number, item in self._priorities]
+        return sorted(self._actions, key=lambda a: _first_match(a, entries, a.priority))
+
+    def find(self, filter: str = "*.*", *, include_done: bool = False) -> list[Action]:  # noqa: A002  # the seeds' word
+        """The actions that match, in script order.
+
+        Args:
+            filter: `actor.name` items with a comma for "or"; no dot means the actor `core`, an
+                empty part means any, `* ? [abc] [^abc]` are wildcards, `:` is read as a dot.
+            include_done: Also those that are done.
+        """
+        matches = matcher(filter)
+        return [a for a in self._actions if (include_done or not a.done) and matches(a)]
+
+    def exists(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+        """Whether any action matches."""
+        return bool(self.find(filter, include_done=include_done))
+
+    def exists_once(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+        """Whether exactly one action matches."""
+        return len(self.find(filter, include_done=include_done)) == 1
+
+    def max_once(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+        """Whether one action matches.
+
+        Raises:
+            PlaybookError: More than one does.
+        """
+        found = self.find(filter, include_done=include_done)
+        if len(found) > 1:
+            raise PlaybookError(f"{_listing(found)} match {filter!r}", hint="keep at most one")
+        return len(found) == 1
+
+    def get(self, filter: str, *, include_done: bool = False) -> Action:  # noqa: A002  # as find
+        """The one action that matches.
+
+        Raises:
+            PlaybookError: None does, or more than one.
+        """
+        found = self.find(filter, include_done=include_done)
+        if not found:
+            raise PlaybookError(
+                f"no action matches {filter!r}", hint=did_you_mean(filter, self.names())
+            )
+        if len(found) > 1:
+            raise PlaybookError(f"{_listing(found)} match {filter!r}", hint="keep one of them")
+        return found[0]
+
+    ensure_once = get
+
+    def ensure_processed(self, filter: str) -> None:  # noqa: A002  # as find
+        """Check that every matching action is done.
+
+        Raises:
+            PlaybookError: Some are not; the message names them.
+        """
+        left = self.find(filter)
+        if left:
+            raise PlaybookError(f"not done yet: {_listing(left)}")
+
+    def params_get(self, filter: str, *, include_done: bool = False) -> Params:  # noqa: A002  # as find
+        """The parameters of every matching action as one; a later action's win."""
+        merged = heroscript.Params()
+        for action in self.find(filter, include_done=include_done):
+            merged = merged.with_params(action.params)
+        return merged
+
+    def names(self) -> list[str]:
+        """The full name of each action, once, sorted."""
+        return sorted({action.full_name for action in self._actions})
+
+    def empty_check(self) -> None:
+        """Check that nothing is left to do.
+
+        Raises:
+            PlaybookError: Some actions are not done; the message names them and their places.
+        """
+        left = [action for action in self.actions_sorted() if not action.done]
+        if left:
+            raise PlaybookError(
+                f"not done yet: {_listing(left)}", hint="no handler took them, or they wait for run()"
+            )
+
+    def heroscript(self, *, show_done: bool = False) -> str:
+        """The playbook as text, in the order of carrying out.
+
+        Args:
+            show_done: Also the actions that are done.
+        """
+        shown = [a for a in self.actions_sorted() if show_done or not a.done]
+        return heroscript.render(shown)
+
+    def hashkey(self) -> str:
+        """BLAKE2b-160 in hex of the actions' own, in script order; not of priority or outcome."""
+        from hashlib import blake2b  # noqa: PLC0415  # not needed at import
+
+        keys = "\n".join(action.hashkey() for action in self._actions)
+        return blake2b(keys.encode(), digest_size=20).hexdigest()
+
+
+def matcher(filter: str) -> Callable[[Action], bool]:  # noqa: A001  # the seeds' word
+    """The question that a filter asks of an action; see `Playbook.find`."""
+    patterns = [_pattern(item) for item in filter.split(",") if item.strip()]
+    if not patterns:  # an empty filter is herolib's way to say "any action of core"
+        patterns = [_pattern("")]
+    if len(patterns) == 1:
+        actor, name = patterns[0]
+        return lambda action: actor(action.actor) and name(action.name)
+    return lambda action: any(a(action.actor) and n(action.name) for a, n in patterns)
+
+
+def _pattern(item: str) -> tuple[Callable[[str], bool], Callable[[str], bool]]:
+    parts = item.strip().replace(":", ".").split(".")
+    actor, name = (parts[0], parts[-1]) if len(parts) > 1 else ("core", parts[0])
+    return _part(actor.strip()), _part(name.strip())
+
+
+def _part(text: str) -> Callable[[str], bool]:
+    if text in ("", "*"):
+        return lambda _: True
+    if not any(wildcard in text for wildcard in "*?["):
+        return text.lower().__eq__
+    compiled = re.compile("".join(_glob(text)), re.DOTALL)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+def _glob(text: str) -> Iterable[str]:
+    """The regular expression of a glob: `*`, `?`, `[abc]` and `[^abc]`, without ranges."""
+    rest = text
+    while rest:
+        closing = rest.find("]", 2) if rest[0] == "[" else -1
+        if closing > 0:
+            negated = rest[1] == "^"
+            members = "".join(re.escape(c) for c in rest[1 + negated : closing])
+            yield f"[{'^' if negated else ''}{members}]"
+            rest = rest[closing + 1 :]
+        else:
+            yield {"*": ".*", "?": "."}.get(rest[0], re.escape(rest[0]))
+            rest = rest[1:]
+
+
+def _items(filters: str) -> list[str]:
+    """The items of a comma list; empty ones say nothing (herolib took them for "all of core")."""
+    return [item.strip() for item in filters.split(",") if item.strip()]
+
+
+def _first_match(
+    action: Action, entries: Iterable[tuple[int, Callable[[Action], bool]]], otherwise: int
+) -> int:
+    return next((number for number, matches in entries if matches(action)), otherwise)
+
+
+def _check_priority(number: int) -> None:
+    if number < 0:
+        raise PlaybookError(f"priority {number} is negative", hint="0 comes first")
+
+
+def _listing(actions: Sequence[Action]) -> str:
+    shown = [f"{a.full_name} ({a.place})" if a.place else a.full_name for a in actions[:10]]
+    more = len(actions) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _as_path(path: Path | str) -> Path:
+    from pathlib import Path  # noqa: PLC0415  # not needed at import
+
+    return Path(path).expanduser()

@@ -1,0 +1,23 @@
+"""What happened: results of actions, and the report they make."""
+
+from hero_kernel.report.html import to_html
+from hero_kernel.report.model import (
+    SCHEMA_VERSION,
+    Changed,
+    Failure,
+    Report,
+    Result,
+    Skipped,
+    Status,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Changed",
+    "Failure",
+    "Report",
+    "Result",
+    "Skipped",
+    "Status",
+    "to_html",
+]

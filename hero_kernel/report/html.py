@@ -1,0 +1,85 @@
+"""A report as HTML: escaped, without script or outside resources, light and dark."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from hero_kernel.report.text import MARKS, duration, first_line, plain, summary
+
+if TYPE_CHECKING:
+    from hero_kernel.report.model import Report, Result
+
+_STYLE = (
+    "<style>"
+    ".hero-report{--ok:#1a7f37;--changed:#9a6700;--failed:#cf222e;--quiet:#6e7781;"
+    "font-size:13px;line-height:1.45;color:var(--jp-ui-font-color1,inherit)}"
+    ".hero-report table{border-collapse:collapse;margin:0 0 .3em}"
+    ".hero-report td{text-align:left;vertical-align:top;padding:.15em .9em .15em 0;"
+    "border:0;background:none}"
+    ".hero-report .t{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
+    ".hero-report pre{margin:.2em 0;white-space:pre-wrap;background:none;color:inherit}"
+    ".hero-report .ok{color:var(--ok)}.hero-report .changed{color:var(--changed)}"
+    ".hero-report .failed,.hero-report .interrupted{color:var(--failed);font-weight:600}"
+    ".hero-report .q,.hero-report .skipped,.hero-report .pending{color:var(--quiet)}"
+    "@media(prefers-color-scheme:dark){.hero-report"
+    "{--ok:#3fb950;--changed:#d29922;--failed:#f85149;--quiet:#8b949e}}"
+    "[data-jp-theme-light=true] .hero-report"
+    "{--ok:#1a7f37;--changed:#9a6700;--failed:#cf222e;--quiet:#6e7781}"
+    "[data-jp-theme-light=false] .hero-report"
+    "{--ok:#3fb950;--changed:#d29922;--failed:#f85149;--quiet:#8b949e}"
+    "</style>"
+)
+"""Read by a browser that keeps style elements; without it the table still says everything."""
+
+MAX_ROWS = 1000
+"""Rows shown; a page with more would freeze, and the kept run has them all."""
+
+
+def to_html(report: Report) -> str:
+    """The report for a notebook's output, a page or a book."""
+    shown = report.results[:MAX_ROWS]
+    rows = "".join(_row(result) for result in shown)
+    left = len(report.results) - len(shown)
+    more = f'<p class="q">and {left} more rows</p>' if left else ""
+    return (
+        f'<div class="hero-report">{_STYLE}<table><tbody>{rows}</tbody></table>{more}'
+        f'<div class="q">{_text(summary(report))}</div></div>'
+    )
+
+
+def _row(result: Result) -> str:
+    status = result.status.value
+    return (
+        f'<tr><td class="{status}">{MARKS[status]} {status}</td>'
+        f"<td><code>{_text(result.action)}</code></td>"
+        f'<td class="t q">{duration(result.duration_s)}</td>'
+        f"<td>{_said(result)}</td></tr>"
+    )
+
+
+def _said(result: Result) -> str:
+    """The row's words, and behind a click whatever did not fit into them."""
+    line = _text(first_line(result))
+    parts = []
+    if result.failure is not None:
+        failure = result.failure
+        if failure.excerpt:
+            parts.append("\n".join((result.place, *failure.excerpt)))
+        if failure.hint:
+            line += f'<br><span class="q">{_text(failure.hint)}</span>'
+        if failure.traceback:
+            parts.append(failure.traceback)
+    elif "\n" in result.message.strip():
+        parts.append(result.message)
+    if result.output and (result.output.strip() != first_line(result)):
+        parts.append(result.output)
+    if not parts:
+        return line
+    opened = " open" if result.failure is not None and result.failure.excerpt else ""
+    blocks = "".join(f"<pre>{_text(part.rstrip())}</pre>" for part in parts)
+    return f"<details{opened}><summary>{line}</summary>{blocks}</details>"
+
+
+def _text(text: str) -> str:
+    return escape(plain(text))

@@ -1,0 +1,82 @@
+"""A report as plain text: an aligned table, then what failed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hero_kernel.report.model import Report, Result
+
+MARKS = {
+    "ok": "✓",
+    "changed": "●",
+    "failed": "✗",
+    "skipped": "–",
+    "interrupted": "■",
+    "pending": "○",
+}
+"""One sign a status, so that no report rests on colour alone."""
+
+_CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def plain(text: str) -> str:
+    """The text without escape sequences and control characters: foreign text does not draw."""
+    return _CONTROL.sub("", text) if text and not text.isprintable() else text
+
+
+def duration(seconds: float) -> str:
+    """A duration for a reader: microseconds are noise, minutes want seconds."""
+    if seconds < 0.001:  # noqa: PLR2004  # below a millisecond
+        return "<1 ms"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:  # noqa: PLR2004  # a minute
+        return f"{seconds:.1f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def summary(report: Report) -> str:
+    """One line: what happened to how many, where, and in what time."""
+    counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
+    where = " · ".join(part for part in (report.context, report.session) if part)
+    parts = [counts or "no actions", duration(report.duration_s), where]
+    if report.dry_run:
+        parts.insert(0, "dry run, nothing was changed")
+    return " · ".join(part for part in parts if part)
+
+
+def first_line(result: Result) -> str:
+    """What a row says: why it failed, else the result, else the first line of its output."""
+    if result.failure is not None:
+        text = result.failure.message
+    else:
+        text = result.message or result.output
+    lines = text.strip().split("\n", 1)
+    return plain(lines[0]) + (" …" if len(lines) > 1 else "")
+
+
+def to_text(report: Report) -> str:
+    """The report for a terminal."""
+    width = max((len(result.action) for result in report.results), default=0)
+    rows = [
+        f"{MARKS[result.status]} {result.status:<11} {result.action:<{width}}"
+        f"  {duration(result.duration_s):>7}  {first_line(result)}".rstrip()
+        for result in report.results
+    ]
+    details = [line for result in report.failed for line in _why(result)]
+    return "\n".join([*rows, *details, summary(report)])
+
+
+def _why(result: Result) -> list[str]:
+    failure = result.failure
+    if failure is None:
+        return []
+    where = f"{result.place}: " if result.place else ""
+    lines = ["", f"{where}{result.action}: {failure.kind}: {failure.message}", *failure.excerpt]
+    if failure.hint:
+        lines.append(failure.hint)
+    if result.output:
+        lines += ["it printed:", *(f"    {line}" for line in result.output.rstrip().split("\n")[-20:])]
+    return [*(plain(line) for line in lines), ""]

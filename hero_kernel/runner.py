@@ -1,0 +1,415 @@
+"""Carry a playbook out, action by action, into a report. Prints nothing."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import io
+import reprlib
+import threading
+import traceback
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from hero_kernel import heroscript
+from hero_kernel.actors import bind
+from hero_kernel.errors import ActionError, HeroError
+from hero_kernel.playbook import Include
+from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+    from hero_kernel.actors import Actors, Handler
+    from hero_kernel.heroscript import Action, Params
+    from hero_kernel.playbook import Playbook
+    from hero_kernel.sessions import Session
+    from hero_kernel.times import OurTime
+
+MAX_SHOWN = 20_000
+"""Characters of a result or an output that a report keeps."""
+
+MAX_DEPTH = 16
+"""Files that may bring each other in, one inside the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run is.
+
+    Attributes:
+        number: The action being carried out, from 1.
+        total: As many as are known now; grows when files are brought in.
+        action: `actor.name`.
+        message: What its handler said last; may be empty.
+        fraction: How far the handler is, from 0 to 1, or None.
+    """
+
+    number: int
+    total: int
+    action: str
+    message: str = ""
+    fraction: float | None = None
+
+
+def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> None:
+    """Find what can be found wrong before anything runs: handlers, names and values.
+
+    Args:
+        playbook: What is to be carried out.
+        actors: Who carries it out.
+        now: What relative times are counted from.
+        strict: Whether an action that nobody handles is an error.
+
+    Raises:
+        HeroError: The first fault; points at its place.
+    """
+    _check(playbook.actions, actors, now, strict=strict)
+
+
+def _check(actions: Iterable[Action], actors: Actors, now: OurTime, *, strict: bool) -> None:
+    for action in actions:
+        if action.done:
+            continue
+        handler = actors.find(action.full_name)
+        if handler is not None:
+            bind.check(handler.accepts, action, now)
+        elif strict:
+            raise actors.unknown(action)
+
+
+def run(
+    session: Session,
+    playbook: Playbook,
+    actors: Actors,
+    *,
+    now: Callable[[], OurTime],
+    keep_going: bool = False,
+    dry_run: bool = False,
+    strict: bool = False,
+    watch: Callable[[Progress], None] | None = None,
+) -> Report:
+    """Carry out every action that is not done, in order; stop at the first failure.
+
+    Changes the world through handlers, and marks what they finished as done. What a handler
+    raises becomes its action's result; so does Ctrl-C, after which nothing more is started.
+
+    Args:
+        session: Whose environment fills `{NAME}`, and which handlers receive.
+        playbook: What to carry out; files that are brought in are added to it.
+        actors: Who carries it out.
+        now: The clock.
+        keep_going: Whether to go on after a failure.
+        dry_run: Whether to carry out only what changes nothing anyway.
+        strict: Whether an action that nobody handles is an error; else it stays pending.
+        watch: Is told where the run is.
+
+    Raises:
+        HeroError: From `check`, before anything ran.
+    """
+    check(playbook, actors, now(), strict=strict)
+    started, before = now(), perf_counter()
+    work = _Run(session, playbook, actors, now, dry_run, strict, watch)
+    queue = work.queue()
+    try:
+        while queue:
+            work.results.append(work.carry_out(queue.pop()))
+            if work.stopped(keep_going=keep_going):
+                break
+            if work.grown:
+                queue = work.queue()
+    except KeyboardInterrupt:
+        work.interrupted()
+    work.results += [_row(action, Status.SKIPPED) for action in work.queue()[::-1]]
+    return Report(
+        results=tuple(work.results),
+        context=session.context.name,
+        session=session.name,
+        started=str(started),
+        duration_s=perf_counter() - before,
+        dry_run=dry_run,
+    )
+
+
+class _Run:
+    """What one run knows while it goes on."""
+
+    def __init__(
+        self,
+        session: Session,
+        playbook: Playbook,
+        actors: Actors,
+        now: Callable[[], OurTime],
+        dry_run: bool,
+        strict: bool,
+        watch: Callable[[Progress], None] | None,
+    ) -> None:
+        self.session = session
+        self.playbook = playbook
+        self.actors = actors
+        self.now = now
+        self.dry_run = dry_run
+        self.strict = strict
+        self.watch = watch
+        self.results: list[Result] = []
+        self.grown = False
+        self._begun: set[int] = set()
+        self._current: Action | None = None
+        self._began = 0.0
+        self._chains: dict[int, tuple[Path, ...]] = {}
+        self._included: set[Path] = set()
+
+    def queue(self) -> list[Action]:
+        """What is still to be begun, the next one last."""
+        self.grown = False
+        left = [a for a in self.playbook.actions_sorted() if not a.done and a.id not in self._begun]
+        left.reverse()
+        return left
+
+    def stopped(self, *, keep_going: bool) -> bool:
+        return not keep_going and self.results[-1].status is Status.FAILED
+
+    def interrupted(self) -> None:
+        """Record the action that Ctrl-C ended."""
+        if self._current is not None:
+            elapsed = perf_counter() - self._began
+            self.results.append(_row(self._current, Status.INTERRUPTED, elapsed))
+
+    def carry_out(self, action: Action) -> Result:
+        self._begun.add(action.id)
+        self._current, self._began = action, perf_counter()
+        result = self._result(action)
+        if result.status in _DONE and not self.dry_run:
+            action.done = True
+            action.result = result.value
+        self._current = None
+        return result
+
+    def _result(self, action: Action) -> Result:
+        handler = self.actors.find(action.full_name)
+        if handler is None:
+            return _row(action, Status.PENDING, message="no actor handles it")
+        if self.dry_run and not handler.harmless:
+            return _row(action, Status.PENDING, message="would run")
+        output = Output()
+        try:
+            with self._told(action), redirect_stdout(output), redirect_stderr(output):
+                value = self._called(handler, action)
+            status, value = self._outcome(action, value)
+        except (Exception, SystemExit) as error:  # a handler is foreign code: what it raises is the result
+            return _row(
+                action,
+                Status.FAILED,
+                perf_counter() - self._began,
+                output=output.text(),
+                failure=_failure(error, action),
+            )
+        return _row(
+            action,
+            status,
+            perf_counter() - self._began,
+            message=_shown(value),
+            output=output.text(),
+            value=value,
+        )
+
+    def _called(self, handler: Handler, action: Action) -> object:
+        params = _filled(action.params, self.session)
+        words, keywords = bind.arguments(handler.accepts, action, params, self.now())
+        first = (self.session,) if handler.accepts.takes_session else ()
+        value = handler.function(*first, *words, **keywords)
+        return _awaited(value) if inspect.iscoroutine(value) else value
+
+    def _outcome(self, action: Action, value: object) -> tuple[Status, object]:
+        if isinstance(value, Changed):
+            return Status.CHANGED, value.value
+        if isinstance(value, Skipped):
+            return Status.SKIPPED, value.reason
+        if isinstance(value, Include):
+            return self._bring_in(action, value)
+        return Status.OK, value
+
+    def _bring_in(self, action: Action, include: Include) -> tuple[Status, object]:
+        """Add the actions of the texts next after the action that asked for them."""
+        chain = self._chains.get(action.id) or _origin(action)
+        new: list[Action] = []
+        chains: list[tuple[Path, ...]] = []
+        for text in include.texts:
+            path = text.path.resolve()
+            if path in chain:
+                raise ActionError(
+                    "these bring each other in: " + " → ".join(str(one) for one in (*chain, path)),
+                    hint="take one of them out of the circle",
+                )
+            if len(chain) >= MAX_DEPTH:
+                raise ActionError(f"more than {MAX_DEPTH} files bring each other in")
+            if include.once and path in self._included:
+                continue
+            self._included.add(path)
+            actions = heroscript.parse(text.text, name=str(text.path))
+            new += actions
+            chains += [(*chain, path)] * len(actions)
+        if include.texts and not chains and include.once:
+            return Status.SKIPPED, "already included"
+        _check(new, self.actors, self.now(), strict=self.strict)
+        self.playbook.add(actions=new, prio=action.priority, after=action)
+        self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
+        self.grown = True
+        files = ", ".join(text.path.name for text in include.texts[:3])
+        return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
+
+    @contextmanager
+    def _told(self, action: Action) -> Iterator[None]:
+        """Tell the watcher of the action, and of what its handler says meanwhile."""
+        if self.watch is None:
+            yield
+            return
+        watch, number = self.watch, len(self.results) + 1
+        total = len(self.playbook)
+        watch(Progress(number, total, action.full_name))
+        before = self.session.on_progress
+        self.session.on_progress = lambda message, fraction: watch(
+            Progress(number, total, action.full_name, message, fraction)
+        )
+        try:
+            yield
+        finally:
+            self.session.on_progress = before
+
+
+_DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
+
+
+class Output(io.TextIOBase):
+    """Where a handler prints to: keeps the beginning, and says how much it left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[str] = []
+        self._room = MAX_SHOWN
+        self._left_out = 0
+
+    def writable(self) -> bool:
+        """True: `print` asks."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take the text in; what does not fit is only counted."""
+        if len(text) <= self._room:
+            self._parts.append(text)
+        else:
+            self._parts.append(text[: self._room])
+            self._left_out += len(text) - self._room
+        self._room = max(0, self._room - len(text))
+        return len(text)
+
+    def text(self) -> str:
+        """What was printed."""
+        text = _clean("".join(self._parts))
+        return text + (f"\n… {self._left_out} characters more" if self._left_out else "")
+
+
+def _origin(action: Action) -> tuple[Path, ...]:
+    """The file an action was read from, if it was."""
+    path = Path(action.source.name) if action.source is not None else Path()
+    return (path.resolve(),) if path.is_absolute() else ()
+
+
+def _filled(params: Params, session: Session) -> Params:
+    """The parameters with each `{NAME}` that the session's environment knows as its value."""
+    waiting = {key: value for key, value in params.items() if "{" in value}
+    if not waiting:
+        return params
+    env = session.env_all()
+    filled = {key: heroscript.replace_names(value, env) for key, value in waiting.items()}
+    return params.with_params(filled)
+
+
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> object:
+    """The coroutine's result, from an event loop of its own: a notebook's thread has one already.
+
+    Ctrl-C cancels it and waits for it to end.
+    """
+    import asyncio  # noqa: PLC0415  # slow to import, and few handlers are async
+
+    task: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+    ended: list[tuple[object, BaseException | None]] = []
+
+    async def main() -> object:
+        task.append((asyncio.get_running_loop(), asyncio.ensure_future(coroutine)))
+        return await task[0][1]
+
+    def work() -> None:
+        try:
+            ended.append((asyncio.run(main()), None))
+        except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
+            ended.append((None, error))
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    except KeyboardInterrupt:
+        if task:
+            loop, running = task[0]
+            loop.call_soon_threadsafe(running.cancel)
+        thread.join(_CANCEL_S)
+        raise
+    value, error = ended[0]
+    if error is not None:
+        raise error
+    return value
+
+
+_CANCEL_S = 2.0
+"""How long a cancelled handler may take to clean up before the cell ends without it."""
+
+
+def _row(action: Action, status: Status, duration_s: float = 0.0, **said: Any) -> Result:
+    place = str(action.place) if action.place else ""
+    return Result(action.full_name, status, duration_s, place=place, **said)
+
+
+def _failure(error: BaseException, action: Action) -> Failure:
+    if isinstance(error, HeroError):
+        place = error.place or action.place
+        excerpt = place.excerpt if place else ()
+        return Failure(type(error).__name__, _clean(error.message), _clean(error.hint), excerpt)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename != __file__]
+    trace = "".join(traceback.format_list(own[-20:]))
+    return Failure(
+        type(error).__name__,
+        _clean(str(error))[:MAX_SHOWN] or "no message",
+        excerpt=action.place.excerpt if action.place else (),
+        traceback=_clean(trace),
+    )
+
+
+def _shown(value: object) -> str:
+    """A result as text; bounded, whatever it is."""
+    if value is None:
+        return ""
+    if isinstance(value, str | Path | bool | int | float):
+        text = str(value)
+    else:
+        try:
+            text = _REPR.repr(value)
+        except Exception as error:  # noqa: BLE001  # a foreign repr may raise anything
+            text = f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+    if len(text) > MAX_SHOWN:
+        text = f"{text[:MAX_SHOWN]}\n… {len(text) - MAX_SHOWN} characters more"
+    return _clean(text)
+
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 500
+_REPR.maxlist = _REPR.maxdict = _REPR.maxtuple = _REPR.maxset = 50
+
+
+def _clean(text: str) -> str:
+    """The text without halves of surrogate pairs, which no message and no file can carry."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

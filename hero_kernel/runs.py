@@ -1,0 +1,73 @@
+"""Runs that were kept: one report a file, in a session's folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hero_kernel import files
+from hero_kernel.errors import CorruptRecordError, SessionError, did_you_mean
+from hero_kernel.report import Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEPT = 1000
+"""Runs a session keeps; the oldest go first."""
+
+_NAME = re.compile(r"[0-9_]{1,40}")
+
+
+def keep(folder: Path, report: Report, name: str) -> Report:
+    """Write the report under a name that begins with its time; the report as it was kept.
+
+    Not synced to the disk: what a run did is kept by its handlers, this is the record of it.
+    """
+    taken = {entry.name for entry in os.scandir(folder)} if folder.exists() else set()
+    number, free = 1, name
+    while f"{free}.json" in taken:
+        number += 1
+        free = f"{name}_{number}"
+    kept = replace(report, run=free)
+    data = json.dumps(kept.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    files.write(folder / f"{free}.json", data.encode("utf-8", "replace"), durable=False)
+    for old in sorted(taken)[: max(0, len(taken) + 1 - KEPT)]:
+        (folder / old).unlink(missing_ok=True)
+    return kept
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the kept runs, oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path.stem for path in folder.glob("*.json") if _NAME.fullmatch(path.stem)), key=_order
+    )
+
+
+def load(folder: Path, name: str = "") -> Report:
+    """The kept run of that name; the last one when no name is given.
+
+    Raises:
+        SessionError: There is none.
+        CorruptRecordError: Its file cannot be read.
+    """
+    known = names(folder)
+    if not known:
+        raise SessionError("no run is kept yet", hint="run a %%heroscript cell first")
+    wanted = name or known[-1]
+    if wanted not in known:
+        raise SessionError(f"there is no run {wanted!r}", hint=did_you_mean(wanted, known))
+    path = folder / f"{wanted}.json"
+    try:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, OSError) as error:
+        raise CorruptRecordError(f"{path} cannot be read: {error}", hint="delete it") from error
+
+
+def _order(name: str) -> tuple[int, ...]:
+    """By time, then by number within the second: `_10` comes after `_9`."""
+    return tuple(int(part) for part in name.split("_") if part)

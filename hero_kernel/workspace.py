@@ -1,0 +1,468 @@
+"""Workspace: the one place where settings become concrete parts, and where they work together."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from hero_kernel import contexts, heroscript, runner, sessions, settings, times
+from hero_kernel.actors import Actors, mark
+from hero_kernel.errors import SessionError
+from hero_kernel.playbook import Playbook
+from hero_kernel.stores import store_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from hero_kernel.contexts import Context
+    from hero_kernel.report import Report
+    from hero_kernel.runner import Progress
+    from hero_kernel.sessions import Session
+    from hero_kernel.settings import Settings
+    from hero_kernel.stores.base import Store
+    from hero_kernel.times import OurTime
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Workspace:
+    """Contexts and sessions in one store and one home folder, and the actors that serve them.
+
+    Opens nothing until it is asked for something.
+
+    Attributes:
+        store: Where records are kept.
+        home: Where files are kept.
+        coderoot: Where code is checked out when a context names no place.
+        actors: Who carries actions out.
+        now: The clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        home: Path,
+        coderoot: Path,
+        actors: Actors,
+        now: Callable[[], OurTime] = times.now,
+    ) -> None:
+        self.store = store
+        self.home = home
+        self.coderoot = coderoot
+        self.actors = actors
+        self.now = now
+        self._context_id = 0
+        self._session: Session | None = None
+
+    def __repr__(self) -> str:
+        return f"<Workspace in {self.home}, records in {self.store.address}>"
+
+    def play(
+        self,
+        text: str,
+        *,
+        session: Session | None = None,
+        name: str = "<text>",
+        first_line: int = 1,
+        **options: Any,
+    ) -> Report:
+        """Parse a text and carry it out in a session: the whole way of a cell.
+
+        Args:
+            text: Heroscript.
+            session: Default: the current one.
+            name: What places in errors call the text.
+            first_line: The number of the text's first line where the user sees it.
+            options: As for `run`; actions that nobody handles are an error.
+
+        Raises:
+            HeroError: The text is not heroscript, or an action cannot be carried out as it
+                stands; nothing ran.
+        """
+        playbook = Playbook(heroscript.parse(text, name=name, first_line=first_line))
+        return self.run(session or self.session(), playbook, source=name, strict=True, **options)
+
+    def run(
+        self,
+        session: Session,
+        playbook: Playbook,
+        *,
+        source: str = "",
+        keep_going: bool = False,
+        dry_run: bool = False,
+        strict: bool = False,
+        watch: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """Carry a playbook out in a session and keep the report in its folder.
+
+        Args:
+            session: Where.
+            playbook: What is done in it is marked so.
+            source: What the report calls the playbook.
+            keep_going: Whether to go on after a failure.
+            dry_run: Whether to carry out only what changes nothing anyway; not kept.
+            strict: Whether an action that nobody handles is an error; else it stays pending.
+            watch: Is told where the run is.
+
+        Raises:
+            HeroError: An action cannot be carried out as it stands; nothing ran.
+        """
+        report = runner.run(
+            session,
+            playbook,
+            self.actors,
+            now=self.now,
+            keep_going=keep_going,
+            dry_run=dry_run,
+            strict=strict,
+            watch=watch,
+        )
+        report = replace(report, source=source)
+        return report if dry_run or not report.results else session.keep_run(report)
+
+    def context_new(
+        self,
+        name: str = "",
+        id: int | None = None,  # noqa: A002  # the seeds' word
+        *,
+        coderoot: str | Path | None = None,
+        interactive: bool | None = None,
+        params: str | None = None,
+        exist_ok: bool = True,
+        reset: bool = False,
+    ) -> Context:
+        """Create a context, or resume the one of that name or id; it becomes the current one.
+
+        Args:
+            name: Unique; default `default`.
+            id: The number of its database; default: the name's, else the lowest free from 1.
+            coderoot: Where code is checked out.
+            interactive: Whether questions may be asked; false for a new context.
+            params: Parameter text; when resuming it replaces the kept ones.
+            exist_ok: Whether resuming is allowed.
+            reset: Settings and parameters start over; sessions stay.
+
+        Raises:
+            BadNameError: The name cannot name a context.
+            ContextError: The id is beyond what the store holds.
+            ContextExistsError: The id has another name, the name another id, or it may not exist.
+            HeroscriptError: `params` do not parse.
+        """
+        if params is not None:
+            params = heroscript.Params.from_text(params).heroscript()
+        context = contexts.new(
+            self,
+            name,
+            id,
+            exist_ok=exist_ok,
+            reset=reset,
+            coderoot=None if coderoot is None else str(coderoot),
+            interactive=interactive,
+            params=params,
+        )
+        return self.context_select(context)
+
+    def context_get(self, id_or_name: int | str = contexts.DEFAULT) -> Context:
+        """The context with that id or name; `default` exists always.
+
+        Raises:
+            ContextNotFoundError: There is none.
+        """
+        return contexts.get(self, id_or_name)
+
+    def context_exists(self, id_or_name: int | str) -> bool:
+        """Whether there is a context with that id or name."""
+        known = contexts.every(self)
+        wanted = str(id_or_name).strip()
+        return wanted in {str(c.id) for c in known} | {c.name for c in known} | {
+            c.guid for c in known
+        } | set(contexts.labels(known))
+
+    def context_select(self, context: Context | int | str) -> Context:
+        """Make a context the current one."""
+        found = self._context(context)
+        if found.id != self._context_id:
+            self._session = None
+        self._context_id = found.id
+        return found
+
+    def context(self) -> Context:
+        """The current context; `default` until another is selected."""
+        return contexts.get(self, self._context_id)
+
+    def contexts_list(self) -> list[Context]:
+        """Every context, by id."""
+        return contexts.every(self)
+
+    def context_rename(self, context: Context | int | str, name: str) -> Context:
+        """Give a context another name; see `Context.rename`."""
+        return self._context(context).rename(name)
+
+    def context_delete(
+        self,
+        context: Context | int | str,
+        *,
+        files: bool = False,
+        db: bool = False,
+        force: bool = False,
+    ) -> None:
+        """Delete a context and its sessions from the store.
+
+        Args:
+            context: Which.
+            files: Also its folder.
+            db: Also its databases.
+            force: Also when it is the default context.
+
+        Raises:
+            ContextError: It is the default context, and not forced.
+            ContextNotFoundError: There is none.
+        """
+        found = self._context(context)
+        contexts.delete(self, found, with_files=files, with_db=db, force=force)
+        if found.id == self._context_id:
+            self._context_id, self._session = 0, None
+
+    def _context(self, context: Context | int | str | None) -> Context:
+        if context is None:
+            return self.context()
+        return context if isinstance(context, contexts.Context) else self.context_get(context)
+
+    def session_new(
+        self,
+        context: Context | int | str | None = None,
+        name: str = "",
+        *,
+        session: Session | None = None,
+        context_name: str = "",
+        session_name: str = "",
+        interactive: bool | None = None,
+        coderoot: str | Path | None = None,
+        start: str = "",
+        description: str | None = None,
+        params: str | None = None,
+        playbook_path: str | Path = "",
+        playbook_text: str = "",
+        playbook_priorities: Mapping[int, str] | None = None,
+        exist_ok: bool = True,
+        reset: bool = False,
+    ) -> Session:
+        """Create a session, or resume the one of that name; it becomes the current one.
+
+        Playbooks that are given are parsed and carried out: first the path's, then the text;
+        actions that nobody handles stay pending in `plbook`.
+
+        Args:
+            context: Where; default: the current context.
+            name: Unique in the context; default: the time, `YYYY_MM_DD_HH_MM_SS`.
+            session: A session to go on in, instead of context and name.
+            context_name: The context by name; created when it is not there.
+            session_name: Another word for `name`.
+            interactive: Whether questions may be asked; true for a new session.
+            coderoot: Where code is checked out; kept in the context.
+            start: When it starts, a time or relative like `+1h`; default now.
+            description: For people.
+            params: Parameter text; when resuming it replaces the kept ones.
+            playbook_path: A file or folder of heroscript.
+            playbook_text: Heroscript.
+            playbook_priorities: Which actions come first: number → filter.
+            exist_ok: Whether resuming is allowed.
+            reset: Everything kept in the record starts over.
+
+        Raises:
+            BadNameError: A name cannot name anything.
+            HeroError: A playbook cannot be carried out as it stands; nothing of it ran.
+            SessionError: The arguments contradict each other.
+            SessionExistsError: The session exists and may not.
+        """
+        if session is not None:
+            if context is not None or context_name or name or session_name:
+                raise SessionError("give a session, or a context and a name, not both")
+        else:
+            session = sessions.new(
+                self._context_of(context, context_name),
+                _one_of("name", name, "session_name", session_name),
+                interactive=interactive,
+                start=start,
+                description=description,
+                params=params,
+                exist_ok=exist_ok,
+                reset=reset,
+            )
+        if coderoot is not None:
+            session.context.configure(coderoot=str(coderoot))
+        self.session_select(session)
+        if playbook_priorities:
+            session.playbook_priorities_add(playbook_priorities)
+        if playbook_path or playbook_text:
+            session.playbook_add(path=playbook_path, text=playbook_text)
+            session.run(source=str(playbook_path) or "playbook_text")
+        return session
+
+    def _context_of(self, context: Context | int | str | None, context_name: str) -> Context:
+        if context is not None and context_name:
+            raise SessionError("give context or context_name, not both")
+        if context_name:
+            return contexts.new(self, context_name)
+        return self._context(context)
+
+    def session_get(
+        self, name: str = "", *, context: Context | int | str | None = None
+    ) -> Session:
+        """The session of that name; without one the latest, or a new one when there is none.
+
+        Raises:
+            SessionNotFoundError: There is none of that name.
+        """
+        return sessions.get(self._context(context), name)
+
+    def session_exists(self, name: str, *, context: Context | int | str | None = None) -> bool:
+        """Whether there is a session of that name."""
+        return sessions.exists(self._context(context), name)
+
+    def session_select(self, session: Session | str) -> Session:
+        """Make a session the current one, and its context too."""
+        found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        self._context_id, self._session = found.context.id, found
+        return found
+
+    def session(self) -> Session:
+        """The current session; a new one named by the time when none was selected."""
+        if self._session is None:
+            self._session = sessions.new(self.context())
+        return self._session
+
+    def sessions_list(self, *, context: Context | int | str | None = None) -> list[Session]:
+        """The sessions of a context, by name."""
+        return sessions.every(self._context(context))
+
+    def session_delete(
+        self, name: str, *, context: Context | int | str | None = None, files: bool = False
+    ) -> None:
+        """Delete a session's record.
+
+        Args:
+            name: Which.
+            context: Where; default: the current context.
+            files: Also its folder.
+
+        Raises:
+            SessionNotFoundError: There is none of that name.
+        """
+        where = self._context(context)
+        sessions.delete(where, name, with_files=files)
+        current = self._session
+        if current is not None and current.context == where and not where.session_exists(current.name):
+            self._session = None
+
+    def action(self, name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
+        """A decorator: let a function carry out the action; the one before it is replaced.
+
+        Args:
+            name: `actor.name`.
+            harmless: Whether it changes nothing, so that a dry run may carry it out.
+
+        Raises:
+            ActionError: The name names no action, or the function's types are none that text
+                can become.
+        """
+        marked = mark(name, harmless=harmless)
+
+        def decorate(function: Function) -> Function:
+            _ = self.actors.add(name, marked(function)).accepts  # a bad signature is told here
+            return function
+
+        return decorate
+
+
+def _one_of(first_name: str, first: str, second_name: str, second: str) -> str:
+    if first and second and first != second:
+        raise SessionError(f"{first_name} and {second_name} differ", hint="give one of them")
+    return first or second
+
+
+def build(given: Settings, actors: Actors) -> Workspace:
+    """The workspace that settings describe."""
+    return Workspace(
+        store=store_for(given.home, given.redis_url),
+        home=given.home,
+        coderoot=given.coderoot,
+        actors=actors,
+    )
+
+
+_default: Workspace | None = None
+
+
+def workspace() -> Workspace:
+    """The default workspace, built at first use from the environment."""
+    global _default  # noqa: PLW0603  # the one piece of state that a module holds
+    if _default is None:
+        _default = build(settings.read(os.environ), Actors())
+    return _default
+
+
+def open_workspace(
+    home: str | Path | None = None, redis_url: str | None = None, *, default: bool = True
+) -> Workspace:
+    """Open a workspace at another place than the environment says.
+
+    Args:
+        home: Where files are kept, and records too unless in Redis.
+        redis_url: Where records are kept; empty for SQLite.
+        default: Whether it becomes the one that module-level functions use; actions that were
+            defined before come along.
+    """
+    global _default  # noqa: PLW0603  # as above
+    given = settings.read(os.environ)
+    if home is not None:
+        given = replace(given, home=settings.expanded(home))
+    if redis_url is not None:
+        given = replace(given, redis_url=redis_url)
+    opened = build(given, workspace().actors if default else Actors())
+    if default:
+        _default = opened
+    return opened
+
+
+def _in_default(method: Callable[Concatenate[Workspace, P], R]) -> Callable[P, R]:
+    """The method as a function that works in the default workspace."""
+
+    @wraps(method)
+    def function(*args: P.args, **kwargs: P.kwargs) -> R:
+        return method(workspace(), *args, **kwargs)
+
+    return function
+
+
+context_new = _in_default(Workspace.context_new)
+context_get = _in_default(Workspace.context_get)
+context_exists = _in_default(Workspace.context_exists)
+context_select = _in_default(Workspace.context_select)
+context = _in_default(Workspace.context)
+contexts_list = _in_default(Workspace.contexts_list)
+context_rename = _in_default(Workspace.context_rename)
+context_delete = _in_default(Workspace.context_delete)
+session_new = _in_default(Workspace.session_new)
+session_get = _in_default(Workspace.session_get)
+session_exists = _in_default(Workspace.session_exists)
+session_select = _in_default(Workspace.session_select)
+session = _in_default(Workspace.session)
+sessions_list = _in_default(Workspace.sessions_list)
+session_delete = _in_default(Workspace.session_delete)
+play = _in_default(Workspace.play)
+
+
+def action(name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
+    """A decorator: let a function carry out the action, in the default workspace.
+
+    See `Workspace.action`.
+    """
+    return workspace().action(name, harmless=harmless)
