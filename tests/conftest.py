@@ -1,0 +1,29 @@
+"""What several rooms' tests need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from redis_server import RedisServer, require_redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytest.register_assert_rewrite("stores.contract")
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    require_redis()
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisServer) -> RedisServer:
+    """An empty server, shared by the tests of a run; its `url` is a HERO_REDIS_URL."""
+    with redis_process.client() as client:
+        client.flushall()
+    return redis_process
