@@ -66,7 +66,7 @@ class HeroError(Exception):
         return f"{where}{self.message}" + (f"; {self.hint}" if self.hint else "")
 
     def lines(self) -> list[str]:
-        """The error for a reader: message, the line it points at, and the hint, each its own line."""
+        """For a reader, line by line: the message, the line it points at, the hint."""
         where = f"{self.place}: " if self.place is not None else ""
         excerpt = self.place.excerpt if self.place is not None else ()
         return [f"{where}{self.message}", *excerpt, *([self.hint] if self.hint else [])]

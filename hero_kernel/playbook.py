@@ -171,7 +171,7 @@ class Playbook:
         entries = [(number, matcher(item)) for number, item in self._priorities]
         return sorted(self._actions, key=lambda a: _first_match(a, entries, a.priority))
 
-    def find(self, filter: str = "*.*", *, include_done: bool = False) -> list[Action]:  # noqa: A002  # the seeds' word
+    def find(self, filter: str = "*.*", *, include_done: bool = False) -> list[Action]:
         """The actions that match, in script order.
 
         Args:
@@ -182,15 +182,15 @@ class Playbook:
         matches = matcher(filter)
         return [a for a in self._actions if (include_done or not a.done) and matches(a)]
 
-    def exists(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+    def exists(self, filter: str, *, include_done: bool = False) -> bool:
         """Whether any action matches."""
         return bool(self.find(filter, include_done=include_done))
 
-    def exists_once(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+    def exists_once(self, filter: str, *, include_done: bool = False) -> bool:
         """Whether exactly one action matches."""
         return len(self.find(filter, include_done=include_done)) == 1
 
-    def max_once(self, filter: str, *, include_done: bool = False) -> bool:  # noqa: A002  # as find
+    def max_once(self, filter: str, *, include_done: bool = False) -> bool:
         """Whether one action matches.
 
         Raises:
@@ -201,7 +201,7 @@ class Playbook:
             raise PlaybookError(f"{_listing(found)} match {filter!r}", hint="keep at most one")
         return len(found) == 1
 
-    def get(self, filter: str, *, include_done: bool = False) -> Action:  # noqa: A002  # as find
+    def get(self, filter: str, *, include_done: bool = False) -> Action:
         """The one action that matches.
 
         Raises:
@@ -218,7 +218,7 @@ class Playbook:
 
     ensure_once = get
 
-    def ensure_processed(self, filter: str) -> None:  # noqa: A002  # as find
+    def ensure_processed(self, filter: str) -> None:
         """Check that every matching action is done.
 
         Raises:
@@ -228,7 +228,7 @@ class Playbook:
         if left:
             raise PlaybookError(f"not done yet: {_listing(left)}")
 
-    def params_get(self, filter: str, *, include_done: bool = False) -> Params:  # noqa: A002  # as find
+    def params_get(self, filter: str, *, include_done: bool = False) -> Params:
         """The parameters of every matching action as one; a later action's win."""
         merged = heroscript.Params()
         for action in self.find(filter, include_done=include_done):
@@ -248,7 +248,8 @@ class Playbook:
         left = [action for action in self.actions_sorted() if not action.done]
         if left:
             raise PlaybookError(
-                f"not done yet: {_listing(left)}", hint="no handler took them, or they wait for run()"
+                f"not done yet: {_listing(left)}",
+                hint="no handler took them, or they wait for run()",
             )
 
     def heroscript(self, *, show_done: bool = False) -> str:
@@ -268,7 +269,7 @@ class Playbook:
         return blake2b(keys.encode(), digest_size=20).hexdigest()
 
 
-def matcher(filter: str) -> Callable[[Action], bool]:  # noqa: A001  # the seeds' word
+def matcher(filter: str) -> Callable[[Action], bool]:
     """The question that a filter asks of an action; see `Playbook.find`."""
     patterns = [_pattern(item) for item in filter.split(",") if item.strip()]
     if not patterns:  # an empty filter is herolib's way to say "any action of core"

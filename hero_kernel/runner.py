@@ -9,7 +9,7 @@ import reprlib
 import threading
 import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -134,33 +134,24 @@ def run(
     )
 
 
+@dataclass(slots=True)
 class _Run:
     """What one run knows while it goes on."""
 
-    def __init__(
-        self,
-        session: Session,
-        playbook: Playbook,
-        actors: Actors,
-        now: Callable[[], OurTime],
-        dry_run: bool,
-        strict: bool,
-        watch: Callable[[Progress], None] | None,
-    ) -> None:
-        self.session = session
-        self.playbook = playbook
-        self.actors = actors
-        self.now = now
-        self.dry_run = dry_run
-        self.strict = strict
-        self.watch = watch
-        self.results: list[Result] = []
-        self.grown = False
-        self._begun: set[int] = set()
-        self._current: Action | None = None
-        self._began = 0.0
-        self._chains: dict[int, tuple[Path, ...]] = {}
-        self._included: set[Path] = set()
+    session: Session
+    playbook: Playbook
+    actors: Actors
+    now: Callable[[], OurTime]
+    dry_run: bool
+    strict: bool
+    watch: Callable[[Progress], None] | None
+    results: list[Result] = field(default_factory=list)
+    grown: bool = False
+    _begun: set[int] = field(default_factory=set)
+    _current: Action | None = None
+    _began: float = 0.0
+    _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
+    _included: set[Path] = field(default_factory=set)
 
     def queue(self) -> list[Action]:
         """What is still to be begun, the next one last."""
@@ -199,7 +190,10 @@ class _Run:
             with self._told(action), redirect_stdout(output), redirect_stderr(output):
                 value = self._called(handler, action)
             status, value = self._outcome(action, value)
-        except (Exception, SystemExit) as error:  # a handler is foreign code: what it raises is the result
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a handler is foreign code: what it raises is the result
             return _row(
                 action,
                 Status.FAILED,

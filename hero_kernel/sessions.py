@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from hero_kernel import files, names, runs, times
-from hero_kernel.contexts import Context
 from hero_kernel.errors import (
     BadNameError,
     EnvKeyError,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from hero_kernel.contexts import Context
     from hero_kernel.heroscript import Action
     from hero_kernel.report import Report
     from hero_kernel.times import OurTime
@@ -121,15 +121,13 @@ class Session:
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Session)
-            and self.name == other.name
-            and self.context == other.context
+            isinstance(other, Session) and self.name == other.name and self.context == other.context
         )
 
     def __hash__(self) -> int:
         return hash((self.context, self.name))
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -410,9 +408,7 @@ class Session:
         return runs.load(self._runs(), name)
 
     def _runs(self) -> Path:
-        return files.folder(
-            self.context.host.home, "context", self.context.name, self.name, "runs"
-        )
+        return files.folder(self.context.host.home, "context", self.context.name, self.name, "runs")
 
 
 _MOVING = "renamed_from"
@@ -587,7 +583,7 @@ def _found(context: Context, name: str) -> str | None:
 
 
 def _dated(config: SessionConfig, now: OurTime) -> SessionConfig:
-    """herolib keeps a start like `+1h` and reads it anew each time; here it is resolved once."""
+    """A start like `+1h`, which herolib reads anew each time, resolved once."""
     if not config.start or config.start.lstrip()[:1] in "+-":
         return replace(config, start=str(times.new(config.start, now=now)))
     return config
@@ -630,7 +626,8 @@ def _no_env(session: Session, key: str, env: Mapping[str, str]) -> EnvKeyError:
 
 
 def _where(session: Session) -> str:
-    return f"{PREFIX}{session.name} of context {session.context.id} in {session.context.host.store.address}"
+    context = session.context
+    return f"{PREFIX}{session.name} of context {context.id} in {context.host.store.address}"
 
 
 def _lost(session: Session) -> SessionNotFoundError:

@@ -130,7 +130,7 @@ class Workspace:
     def context_new(
         self,
         name: str = "",
-        id: int | None = None,  # noqa: A002  # the seeds' word
+        id: int | None = None,
         *,
         coderoot: str | Path | None = None,
         interactive: bool | None = None,
@@ -313,9 +313,7 @@ class Workspace:
             return contexts.new(self, context_name)
         return self._context(context)
 
-    def session_get(
-        self, name: str = "", *, context: Context | int | str | None = None
-    ) -> Session:
+    def session_get(self, name: str = "", *, context: Context | int | str | None = None) -> Session:
         """The session of that name; without one the latest, or a new one when there is none.
 
         Raises:
@@ -359,7 +357,11 @@ class Workspace:
         where = self._context(context)
         sessions.delete(where, name, with_files=files)
         current = self._session
-        if current is not None and current.context == where and not where.session_exists(current.name):
+        if (
+            current is not None
+            and current.context == where
+            and not where.session_exists(current.name)
+        ):
             self._session = None
 
     def action(self, name: str, *, harmless: bool = False) -> Callable[[Function], Function]:

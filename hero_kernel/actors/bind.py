@@ -8,7 +8,16 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from hero_kernel.errors import ActionError, HeroError, ParamError, did_you_mean
 from hero_kernel.heroscript import Action, Params, name_fix
@@ -159,7 +168,11 @@ def check_names(accepted: Accepts, action: Action, params: Params) -> None:
                     place=_arg_place(action, number),
                 )
     for key, parameter in known.items():
-        if parameter.required and key not in params and not (parameter.flag and key in _words(params)):
+        if (
+            parameter.required
+            and key not in params
+            and not (parameter.flag and key in _words(params))
+        ):
             raise ParamError(
                 f"{accepted.action} needs {key}", hint=_takes(accepted), place=action.place
             )
@@ -299,9 +312,7 @@ def _integer(params: Params, key: str, _: OurTime) -> int:
             return int(text)
         except ValueError:  # `1__0`, or more digits than Python converts
             pass
-    raise ParamError(
-        f"{key}: {text[:40]!r} is not a whole number", place=params.place(key)
-    )
+    raise ParamError(f"{key}: {text[:40]!r} is not a whole number", place=params.place(key))
 
 
 def _path(params: Params, key: str, _: OurTime) -> Path:

@@ -12,13 +12,15 @@ MARKS = {
     "ok": "✓",
     "changed": "●",
     "failed": "✗",
-    "skipped": "–",
+    "skipped": "-",
     "interrupted": "■",
     "pending": "○",
 }
 """One sign a status, so that no report rests on colour alone."""
 
-_CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 
 
 def plain(text: str) -> str:
@@ -49,10 +51,8 @@ def summary(report: Report) -> str:
 
 def first_line(result: Result) -> str:
     """What a row says: why it failed, else the result, else the first line of its output."""
-    if result.failure is not None:
-        text = result.failure.message
-    else:
-        text = result.message or result.output
+    failure = result.failure
+    text = failure.message if failure is not None else result.message or result.output
     lines = text.strip().split("\n", 1)
     return plain(lines[0]) + (" …" if len(lines) > 1 else "")
 
@@ -78,5 +78,8 @@ def _why(result: Result) -> list[str]:
     if failure.hint:
         lines.append(failure.hint)
     if result.output:
-        lines += ["it printed:", *(f"    {line}" for line in result.output.rstrip().split("\n")[-20:])]
+        lines += [
+            "it printed:",
+            *(f"    {line}" for line in result.output.rstrip().split("\n")[-20:]),
+        ]
     return [*(plain(line) for line in lines), ""]

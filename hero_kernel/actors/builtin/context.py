@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.report import Changed
+from hero_kernel.sessions import Session
 
 if TYPE_CHECKING:
-    from hero_kernel.sessions import Session
+    pass
 
 
 @mark("context.configure")

@@ -9,10 +9,10 @@ from hero_kernel import files
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.report import Changed
+from hero_kernel.sessions import Session
 
 if TYPE_CHECKING:
     from hero_kernel.heroscript import Params
-    from hero_kernel.sessions import Session
 
 
 @mark("core.coderoot_set")
