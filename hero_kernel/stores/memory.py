@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from hero_kernel.stores.bounds import (
     check_number,
     check_value,
 )
+from hero_kernel.stores.turns import TURN
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self._revisions: Counter[int] = Counter()
-        self._lock = threading.Lock()
         self._nesting = Nesting()
 
     @property
@@ -39,21 +38,21 @@ class MemoryStore:
     def get(self, number: int, key: str) -> str | None:
         """The record, or None."""
         self._check(number, key)
-        with self._lock:
+        with TURN:
             return self._records[number].get(key)
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
         self._check(number, key)
         check_value(key, value)
-        with self._lock:
+        with TURN:
             self._set(number, key, value)
 
     def create(self, number: int, key: str, value: str) -> bool:
         """Write the record only if the key is absent; whether it was written."""
         self._check(number, key)
         check_value(key, value)
-        with self._lock:
+        with TURN:
             if key in self._records[number]:
                 return False
             self._set(number, key, value)
@@ -62,7 +61,7 @@ class MemoryStore:
     def update(self, number: int, key: str, change: Change) -> str | None:
         """Replace the record by what `change` makes of it, as one step; the new record."""
         self._check(number, key)
-        with self._lock, self._nesting.inside():
+        with TURN, self._nesting.inside():
             new = change(self._records[number].get(key))
             if new is not None:
                 check_value(key, new)
@@ -72,7 +71,7 @@ class MemoryStore:
     def delete(self, number: int, key: str) -> bool:
         """Delete the record; whether it was there."""
         self._check(number, key)
-        with self._lock:
+        with TURN:
             there = key in self._records[number]
             self._set(number, key, None)
             return there
@@ -80,13 +79,13 @@ class MemoryStore:
     def scan(self, number: int, prefix: str = "") -> list[str]:
         """The keys with the prefix, sorted."""
         self._check(number, prefix)
-        with self._lock:
+        with TURN:
             return sorted(key for key in self._records[number] if key.startswith(prefix))
 
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""
         self._nesting.refuse()
-        with self._lock:
+        with TURN:
             return sorted(number for number, records in self._records.items() if records)
 
     def limit(self) -> int:
@@ -107,7 +106,7 @@ class MemoryStore:
         check_key(key)
 
     def _set(self, number: int, key: str, value: str | None) -> None:
-        """Set or delete; the caller holds the lock."""
+        """Set or delete; the caller has the turn."""
         if self._records[number].get(key) == value:
             return
         # The revision first: interrupted in between, a watch wakes for nothing, and misses nothing.
