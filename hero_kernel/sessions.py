@@ -51,6 +51,7 @@ class SessionConfig:
         interactive: Whether questions may be asked.
         end: When it was closed; empty while it is open.
         env: Its environment variables.
+        notebook: The file of the notebook it was made for; empty when it was named by hand.
         extra: Fields of other programs or versions, kept as they are.
     """
 
@@ -61,6 +62,7 @@ class SessionConfig:
     interactive: bool = True
     end: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notebook: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -439,6 +441,7 @@ def new(
     start: str = "",
     description: str | None = None,
     params: str | None = None,
+    notebook: str = "",
     exist_ok: bool = True,
     reset: bool = False,
 ) -> Session:
@@ -451,6 +454,7 @@ def new(
         start: When it starts: a time, or relative like `+1h`; resolved once. Only for a new one.
         description: For people.
         params: Parameter text; when resuming it replaces the kept ones.
+        notebook: The file it is made for.
         exist_ok: Whether resuming is allowed.
         reset: Everything kept in the record starts over; the folder stays.
 
@@ -463,7 +467,8 @@ def new(
     """
     host = context.host
     context.save()
-    given = {"interactive": interactive, "description": description}
+    given: dict[str, Any] = {"interactive": interactive, "description": description}
+    given["notebook"] = notebook or None
     if params is not None:
         given["params"] = Params.from_text(params).heroscript()
     given = {key: value for key, value in given.items() if value is not None}
@@ -471,7 +476,7 @@ def new(
     if not name:
         return _new_by_time(context, started, given)
     wanted = _found(context, name) or canonical(name)
-    fresh = SessionConfig(name=wanted, start=started, **given)  # type: ignore[arg-type]  # by name
+    fresh = SessionConfig(name=wanted, start=started, **given)
     session = Session(context, wanted)
     if host.store.create(context.id, PREFIX + wanted, fresh.text()):
         _point_latest(session)
@@ -483,7 +488,7 @@ def new(
     if reset:
         session._update(lambda _: fresh)  # noqa: SLF001  # same room
     else:
-        session._update(lambda old: replace(_dated(old, host.now()), end="", **given))  # type: ignore[arg-type]  # noqa: SLF001  # by name; same room
+        session._update(lambda old: replace(_dated(old, host.now()), end="", **given))  # noqa: SLF001  # same room
     _point_latest(session)
     return session.load()
 

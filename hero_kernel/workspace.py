@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from hero_kernel import contexts, heroscript, runner, sessions, settings, times
+from hero_kernel import binding, contexts, heroscript, runner, sessions, settings, times
 from hero_kernel.actors import Actors, mark
+from hero_kernel.binding import Surroundings
 from hero_kernel.errors import SessionError
 from hero_kernel.playbook import Playbook
 from hero_kernel.stores import store_for
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hero_kernel.binding import Bound
     from hero_kernel.contexts import Context
     from hero_kernel.report import Report
     from hero_kernel.runner import Progress
@@ -42,6 +44,8 @@ class Workspace:
         coderoot: Where code is checked out when a context names no place.
         actors: Who carries actions out.
         now: The clock.
+        surroundings: What names the current context and session, asked at the first need.
+        bound: How the current session was arrived at; None when it was chosen by hand.
     """
 
     def __init__(
@@ -52,13 +56,17 @@ class Workspace:
         coderoot: Path,
         actors: Actors,
         now: Callable[[], OurTime] = times.now,
+        surroundings: Callable[[], Surroundings] = lambda: Surroundings({}, {}),
     ) -> None:
         self.store = store
         self.home = home
         self.coderoot = coderoot
         self.actors = actors
         self.now = now
-        self._context_id = 0
+        self.surroundings = surroundings
+        self.bound: Bound | None = None
+        self._context: Context | None = None
+        self._context_why = "chosen by hand"
         self._session: Session | None = None
 
     def __repr__(self) -> str:
@@ -187,15 +195,17 @@ class Workspace:
 
     def context_select(self, context: Context | int | str) -> Context:
         """Make a context the current one."""
-        found = self._context(context)
-        if found.id != self._context_id:
-            self._session = None
-        self._context_id = found.id
+        found = self._given(context)
+        if found != self._context:
+            self._session = self.bound = None
+        self._context, self._context_why = found, "chosen by hand"
         return found
 
     def context(self) -> Context:
-        """The current context; `default` until another is selected."""
-        return contexts.get(self, self._context_id)
+        """The current context: the one selected, else the one the surroundings name."""
+        if self._context is None:
+            self._context, self._context_why = binding.context(self, self.surroundings())
+        return self._context
 
     def contexts_list(self) -> list[Context]:
         """Every context, by id."""
@@ -203,7 +213,7 @@ class Workspace:
 
     def context_rename(self, context: Context | int | str, name: str) -> Context:
         """Give a context another name; see `Context.rename`."""
-        return self._context(context).rename(name)
+        return self._given(context).rename(name)
 
     def context_delete(
         self,
@@ -225,12 +235,12 @@ class Workspace:
             ContextError: It is the default context, and not forced.
             ContextNotFoundError: There is none.
         """
-        found = self._context(context)
+        found = self._given(context)
         contexts.delete(self, found, with_files=files, with_db=db, force=force)
-        if found.id == self._context_id:
-            self._context_id, self._session = 0, None
+        if found == self._context:
+            self._context = self._session = self.bound = None
 
-    def _context(self, context: Context | int | str | None) -> Context:
+    def _given(self, context: Context | int | str | None) -> Context:
         if context is None:
             return self.context()
         return context if isinstance(context, contexts.Context) else self.context_get(context)
@@ -311,7 +321,7 @@ class Workspace:
             raise SessionError("give context or context_name, not both")
         if context_name:
             return contexts.new(self, context_name)
-        return self._context(context)
+        return self._given(context)
 
     def session_get(self, name: str = "", *, context: Context | int | str | None = None) -> Session:
         """The session of that name; without one the latest, or a new one when there is none.
@@ -319,27 +329,32 @@ class Workspace:
         Raises:
             SessionNotFoundError: There is none of that name.
         """
-        return sessions.get(self._context(context), name)
+        return sessions.get(self._given(context), name)
 
     def session_exists(self, name: str, *, context: Context | int | str | None = None) -> bool:
         """Whether there is a session of that name."""
-        return sessions.exists(self._context(context), name)
+        return sessions.exists(self._given(context), name)
 
     def session_select(self, session: Session | str) -> Session:
         """Make a session the current one, and its context too."""
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
-        self._context_id, self._session = found.context.id, found
+        self._context, self._session, self.bound = found.context, found, None
         return found
 
     def session(self) -> Session:
-        """The current session; a new one named by the time when none was selected."""
+        """The current session: the one selected, else the one the surroundings name.
+
+        Created when it is not there; with nothing to name it, it is named by the time.
+        """
         if self._session is None:
-            self._session = sessions.new(self.context())
+            where = self.context()
+            self.bound = binding.session(self, where, self._context_why, self.surroundings())
+            self._session = self.bound.session
         return self._session
 
     def sessions_list(self, *, context: Context | int | str | None = None) -> list[Session]:
         """The sessions of a context, by name."""
-        return sessions.every(self._context(context))
+        return sessions.every(self._given(context))
 
     def session_delete(
         self, name: str, *, context: Context | int | str | None = None, files: bool = False
@@ -354,7 +369,7 @@ class Workspace:
         Raises:
             SessionNotFoundError: There is none of that name.
         """
-        where = self._context(context)
+        where = self._given(context)
         sessions.delete(where, name, with_files=files)
         current = self._session
         if (
@@ -362,7 +377,7 @@ class Workspace:
             and current.context == where
             and not where.session_exists(current.name)
         ):
-            self._session = None
+            self._session = self.bound = None
 
     def action(self, name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
         """A decorator: let a function carry out the action; the one before it is replaced.
@@ -397,6 +412,7 @@ def build(given: Settings, actors: Actors) -> Workspace:
         home=given.home,
         coderoot=given.coderoot,
         actors=actors,
+        surroundings=lambda: Surroundings(os.environ, {}),
     )
 
 

@@ -1,0 +1,73 @@
+"""Which cells and lines are heroscript: text in, text out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ACTION = re.compile(
+    r"[ \t]*(?P<bangs>!{2,4})[ \t]*(?P<actor>[A-Za-z_][\w-]*)\.(?P<name>[A-Za-z_][\w-]*)"
+    r"(?=[ \t]|$)(?P<rest>[^\n]*)"
+)
+_COMMENT = re.compile(r"[ \t]*(//|#|$)")
+_PARAM = re.compile(r"(?:^|\s)[A-Za-z_][\w./,-]*:(?!//|\\)")
+_CONTINUED = re.compile(r"(?: {2,}|\t)\S")
+
+
+def is_heroscript(lines: list[str], has_actor: Callable[[str], bool]) -> bool:
+    """Whether a cell is bare heroscript.
+
+    It is when its first line, comments and blank ones aside, is an action whose actor is
+    registered, or one with heroscript's shape (a `key:value`, an indented line after it) that
+    names no program: `!!ls -l` and `!!script.sh x` are the shell's.
+
+    Args:
+        lines: The cell.
+        has_actor: Whether an actor is registered.
+    """
+    for number, line in enumerate(lines):
+        if _COMMENT.match(line.rstrip("\r\n")):
+            continue
+        action = _ACTION.match(line.rstrip("\r\n"))
+        if action is None:
+            return False
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        return _is_ours(action, following, has_actor)
+    return False
+
+
+def action_line(line: str, has_actor: Callable[[str], bool]) -> bool:
+    """Whether a line of a Python cell is an action, which must not reach the shell."""
+    action = _ACTION.match(line)
+    return action is not None and _is_ours(action, "", has_actor)
+
+
+def _is_ours(action: re.Match[str], following: str, has_actor: Callable[[str], bool]) -> bool:
+    actor, name, rest = action["actor"].lower(), action["name"], action["rest"]
+    if has_actor(actor):
+        return True
+    if not (_PARAM.search(rest) or _CONTINUED.match(following)):
+        return False
+    return shutil.which(f"{action['actor']}.{name}") is None
+
+
+def foreign_lines(text: str, covered: list[tuple[int, int]]) -> list[int]:
+    """The numbers, from 1, of lines that are neither part of an action, blank, nor a comment.
+
+    Args:
+        text: A bare cell.
+        covered: The beginning and end of each action in it.
+    """
+    found = []
+    begin = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        end = begin + len(line)
+        inside = any(first <= begin < last or begin <= first <= end for first, last in covered)
+        if not inside and not _COMMENT.match(line.rstrip("\r")):
+            found.append(number)
+        begin = end + 1
+    return found

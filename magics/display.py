@@ -1,0 +1,86 @@
+"""What magics show: tables and lines, each as text and as HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from hero_kernel.report.text import plain
+
+MAX_ROWS = 200
+"""Rows shown; the rest is counted."""
+
+_STYLE = (
+    "<style>.hero-table{font-size:13px;color:var(--jp-ui-font-color1,inherit)}"
+    ".hero-table table{border-collapse:collapse;margin:.2em 0}"
+    ".hero-table td,.hero-table th{text-align:left;vertical-align:top;padding:.1em .9em .1em 0;"
+    "border:0;background:none;white-space:pre-wrap}"
+    ".hero-table th,.hero-table .q{color:var(--jp-ui-font-color2,#6e7781);font-weight:400}"
+    "</style>"
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings, with a line above and one below.
+
+    Attributes:
+        columns: The headings.
+        rows: As many texts each.
+        title: The line above; may be empty.
+        note: The line below; may be empty.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    title: str = ""
+    note: str = ""
+
+    def __repr__(self) -> str:
+        shown = [self.columns, *self._shown()] if self.rows else []
+        widths = [max(len(row[i]) for row in shown) for i in range(len(self.columns))] if shown else []
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in shown
+        ]
+        return "\n".join(part for part in (plain(self.title), *lines, self._note()) if part)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(column)}</th>" for column in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self._shown()
+        )
+        title = f"<div>{escape(plain(self.title))}</div>" if self.title else ""
+        note = f'<div class="q">{escape(self._note())}</div>' if self._note() else ""
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="hero-table">{_STYLE}{title}{table if self.rows else ""}{note}</div>'
+
+    def _shown(self) -> list[tuple[str, ...]]:
+        return [tuple(_cell(cell) for cell in row) for row in self.rows[:MAX_ROWS]]
+
+    def _note(self) -> str:
+        left = len(self.rows) - MAX_ROWS
+        cut = f"showing {MAX_ROWS} of {len(self.rows)}" if left > 0 else ""
+        return " · ".join(part for part in (self.note, cut) if part)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that says what is, or what was done; `details` are shown below it."""
+
+    text: str
+    details: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(plain(line) for line in (self.text, *self.details))
+
+    def _repr_html_(self) -> str:
+        details = "".join(f'<div class="q">{escape(plain(line))}</div>' for line in self.details)
+        return f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text))}</div>{details}</div>'
+
+
+def _cell(text: str) -> str:
+    """A value for a table: one line, at most 200 characters, nothing that draws."""
+    line = plain(text).replace("\n", "⏎")
+    return line if len(line) <= 200 else f"{line[:199]}…"  # noqa: PLR2004  # said above

@@ -1,0 +1,107 @@
+"""Door: one shell and the default workspace, and what binds the two."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import hero_kernel
+from hero_kernel.binding import Surroundings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+    from hero_kernel import Session, Workspace
+
+
+class Door:
+    """One shell and the default workspace.
+
+    Attributes:
+        shell: IPython's.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self._cell_id = ""
+        self._exported: dict[str, str | None] = {}
+
+    @property
+    def workspace(self) -> Workspace:
+        """The default workspace, told to ask this shell what the notebook is bound to."""
+        workspace = hero_kernel.workspace()
+        workspace.surroundings = self.surroundings
+        return workspace
+
+    def session(self) -> Session:
+        """The session the notebook is bound to; bound now if it was not."""
+        workspace = self.workspace
+        found = workspace.session()
+        if not self._exported:
+            self.export(found)
+        return found
+
+    def before_cell(self, info: ExecutionInfo) -> None:
+        """Remember which cell runs: some front ends name the notebook in its id."""
+        self._cell_id = str(getattr(info, "cell_id", "") or "")
+
+    def surroundings(self) -> Surroundings:
+        """What the shell, its front end and the environment say about the notebook."""
+        variables = self.shell.user_ns
+        notebook, why = notebook_path(variables, os.environ, self._cell_id, Path.cwd())
+        return Surroundings(os.environ, variables, notebook, why)
+
+    def export(self, session: Session) -> None:
+        """Make the session's variables the process's, and give back what another one's hid."""
+        env = session.env_all()
+        for key in [key for key in self._exported if key not in env]:
+            before = self._exported.pop(key)
+            if before is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = before
+        for key, value in env.items():
+            self._exported.setdefault(key, os.environ.get(key))
+            os.environ[key] = value
+
+    def unexport(self) -> None:
+        """Give the process back the variables it had."""
+        for key, before in self._exported.items():
+            if before is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = before
+        self._exported.clear()
+
+
+_UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def notebook_path(
+    variables: Mapping[str, Any], environ: Mapping[str, str], cell_id: str, cwd: Path
+) -> tuple[Path | None, str]:
+    """The notebook's file and who named it, where the front end can be trusted to know.
+
+    `JPY_SESSION_NAME` is no path by promise: it is absolute only for a named session, a folder
+    for an empty name, and from VS Code it carries a new UUID at every connection. It counts only
+    when a notebook of that name exists.
+    """
+    named = variables.get("__vsc_ipynb_file__")
+    if isinstance(named, str) and Path(named).is_absolute():
+        return Path(named), "VS Code"
+    if cell_id.startswith("vscode-notebook-cell:"):
+        path = Path(unquote(urlsplit(cell_id).path))
+        if path.is_absolute() and path.suffix == ".ipynb":
+            return path, "VS Code's cell id"
+    session_name = environ.get("JPY_SESSION_NAME", "")
+    path = Path(session_name)
+    if path.suffix == ".ipynb" and "-jvsc-" not in path.name and not _UUID.search(path.stem):
+        path = path if path.is_absolute() else cwd / path.name
+        if path.is_file():
+            return path, "JPY_SESSION_NAME"
+    return None, ""

@@ -1,0 +1,149 @@
+"""`%hero_env`: the session's environment variables."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hero_kernel.errors import EnvKeyError, SourceError, UsageError
+from magics.arguments import Command, Verb
+from magics.display import Line, Table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from magics.door import Door
+
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+
+    def show(_: Namespace) -> Table:
+        """Show the session's variables."""
+        session = door.session()
+        rows = tuple(session.env_all().items())
+        note = "kept in the session, and set in os.environ" if rows else "no variable is set"
+        return Table(("variable", "value"), rows, title=f"session {session.guid}", note=note)
+
+    def set_(given: Namespace) -> Line:
+        """Set variables, in the session and in os.environ."""
+        session = door.session()
+        pairs = [_pair(word) for word in given.pairs]
+        for key, value in pairs:
+            (session.env_set_once if given.once else session.env_set)(key, value)
+        door.export(session)
+        names = ", ".join(key for key, _ in pairs)
+        return Line(f"{names} set in session {session.name} and in os.environ")
+
+    def get(given: Namespace) -> str:
+        """The value of a variable of the session."""
+        return door.session().env_get(given.name)
+
+    def unset(given: Namespace) -> Line:
+        """Delete variables from the session; os.environ gets back what it had."""
+        session = door.session()
+        known = session.env_all()
+        for name in given.names:
+            if name not in known:
+                session.env_get(name)  # raises, with the near misses
+        for name in given.names:
+            session.env_delete(name)
+        door.export(session)
+        return Line(f"{', '.join(given.names)} deleted from session {session.name}")
+
+    def load(given: Namespace) -> Line:
+        """Set the variables of a .env file: NAME=VALUE lines, # comments."""
+        session = door.session()
+        pairs = _read(Path(given.file).expanduser())
+        known = session.env_all()
+        taken = sorted(known.keys() & pairs.keys())
+        if taken and not given.override:
+            raise EnvKeyError(
+                f"{', '.join(taken)} already set in session {session.name}",
+                hint="add --override to change them",
+            )
+        for key, value in pairs.items():
+            session.env_set(key, value)
+        door.export(session)
+        return Line(f"{len(pairs)} variables of {given.file} set in session {session.name}")
+
+    def reset(given: Namespace) -> Line:
+        """Delete every variable of the session; needs --yes."""
+        session = door.session()
+        names = list(session.env_all())
+        if not given.yes:
+            raise UsageError(
+                f"this deletes {len(names)} variables of session {session.name}",
+                hint="add --yes to do it",
+            )
+        for name in names:
+            session.env_delete(name)
+        door.export(session)
+        return Line(f"{len(names)} variables deleted from session {session.name}")
+
+    return Command(
+        "%hero_env",
+        "the session's environment variables; {NAME} in heroscript becomes the value",
+        {
+            "show": Verb(show),
+            "list": Verb(show),
+            "set": Verb(set_, _set_arguments),
+            "get": Verb(get, _get_arguments),
+            "unset": Verb(unset, _unset_arguments),
+            "load": Verb(load, _load_arguments),
+            "reset": Verb(reset, _reset_arguments),
+        },
+    )
+
+
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
+
+
+def _pair(word: str) -> tuple[str, str]:
+    key, equals, value = word.partition("=")
+    if not equals:
+        raise UsageError(f"{word} has no =", hint="write NAME=VALUE, with quotes around blanks")
+    return key, value
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"{path.absolute()} cannot be read: {error.strerror}", hint="check the path"
+        ) from error
+    pairs = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise SourceError(f"{path}:{number}: this is not NAME=VALUE", hint="nothing was set")
+        value = found[2]
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        pairs[found[1]] = value[1:-1] if quoted else value
+    return pairs
+
+
+def _set_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("pairs", nargs="+", metavar="NAME=VALUE")
+    parser.add_argument("--once", action="store_true", help="an error when it is set already")
+
+
+def _get_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME")
+
+
+def _unset_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME")
+
+
+def _load_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--override", action="store_true", help="change what is set already")
+
+
+def _reset_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="really do it")

@@ -1,0 +1,86 @@
+"""How an error of ours looks in a cell: a few lines, and Run All stops."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from hero_kernel.errors import HeroError, RunError
+from hero_kernel.report import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hero_kernel.report import Report, Result
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class RunInterruptedError(KeyboardInterrupt):
+    """A run was interrupted; a KeyboardInterrupt, so that front ends treat it as one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: {self.message}"]
+
+
+def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a magic's `HeroError` appear as its own lines, without a traceback.
+
+    IPython asks an exception for `_render_traceback_`; the error keeps its class, so the
+    notebook's error output carries its name.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except HeroError as error:
+            lines = error.lines()
+            _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
+            raise
+
+    return call
+
+
+def raise_for(report: Report) -> None:
+    """Raise what a run that did not end well is for a notebook; nothing when it did.
+
+    Raises:
+        RunError: An action failed: which, where, why and what to do, in two or three lines.
+        RunInterruptedError: Ctrl-C ended it.
+    """
+    if report.ok:
+        return
+    last = report.failed[-1]
+    if last.status is Status.INTERRUPTED:
+        skipped = sum(result.status is Status.SKIPPED for result in report.results)
+        left = f"; {skipped} more not started" if skipped else ""
+        raise RunInterruptedError(f"{last.action} was interrupted ({_where(last)}){left}")
+    first = report.failed[0]
+    failure = first.failure
+    head = f"{first.action} failed ({_where(first)})"
+    if len(report.failed) > 1:
+        head += f", and {len(report.failed) - 1} more"
+    error = RunError(head)
+    lines = [f"RunError: {head}"]
+    if failure is not None:
+        kind = "" if failure.traceback == "" else f"{failure.kind}: "
+        lines.append(f"{kind}{failure.message}")
+        lines += [failure.hint] if failure.hint else []
+    _render(error, lines)
+    raise error
+
+
+def _where(result: Result) -> str:
+    name, _, rest = result.place.rpartition(":")
+    source, _, line = name.rpartition(":")
+    return f"{source} line {line}" if rest and line else "built in Python"
+
+
+def _render(error: Any, lines: list[str]) -> None:
+    error._render_traceback_ = lambda: lines  # noqa: SLF001  # IPython's protocol

@@ -1,0 +1,191 @@
+"""What the extension registers in a shell, and takes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.inputtransformer2 import TokenTransformBase
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+
+from hero_kernel import Report
+from hero_kernel.report import to_html
+from magics import context, env, hero, heroscript, param, session
+from magics.cells import action_line, is_heroscript
+from magics.door import Door
+from magics.errors import shown_briefly
+
+if TYPE_CHECKING:
+    import tokenize
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+_LOADED = "_hero_extension"
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register everything; loading twice registers once."""
+    if getattr(shell, _LOADED, None) is None:
+        extension = Extension(shell)
+        extension.register()
+        setattr(shell, _LOADED, extension)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything back."""
+    extension = getattr(shell, _LOADED, None)
+    if extension is not None:
+        extension.unregister()
+        setattr(shell, _LOADED, None)
+
+
+@magics_class
+class HeroMagics(Magics):
+    """The magics; each hands its line to the room that knows what to do."""
+
+    def __init__(self, shell: InteractiveShell, door: Door) -> None:
+        super().__init__(shell)
+        self.door = door
+        self.commands = {
+            "hero": hero.command(door),
+            "hero_context": context.command(door),
+            "hero_session": session.command(door),
+            "hero_env": env.command(door),
+            "hero_param": param.command(door),
+        }
+        self.commands["hero_help"] = hero.help_command(door, self.commands)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero(self, line: str) -> Any:
+        """Show where the notebook is: its context, its session, and why."""
+        return self.commands["hero"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_help(self, line: str) -> Any:
+        """List the magics and the actions, or explain one of them."""
+        return self.commands["hero_help"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_context(self, line: str) -> Any:
+        """Show or choose the context the notebook is in; `%hero_context -h` tells the verbs."""
+        return self.commands["hero_context"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_session(self, line: str) -> Any:
+        """Show or choose the session the notebook is on; `%hero_session -h` tells the verbs."""
+        return self.commands["hero_session"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_env(self, line: str) -> Any:
+        """Show or change the session's environment variables; `%hero_env -h` tells the verbs."""
+        return self.commands["hero_env"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_param(self, line: str) -> Any:
+        """Show or change the session's parameters; `%hero_param -h` tells the verbs."""
+        return self.commands["hero_param"].run(line)
+
+    @line_magic("heroscript")
+    @no_var_expand
+    @shown_briefly
+    def heroscript_line(self, line: str) -> Any:
+        """Carry out a file or folder of heroscript, or show a kept run: `%heroscript -h`."""
+        return heroscript.line(self.door, line)
+
+    @cell_magic("heroscript")
+    @no_var_expand
+    @shown_briefly
+    def heroscript_cell(self, line: str, cell: str) -> None:
+        """Carry out the cell's actions, and show the report: `%%heroscript -h`."""
+        heroscript.cell(self.door, line, cell)
+
+
+class Extension:
+    """Everything registered in one shell."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.door = Door(shell)
+        self.magics = HeroMagics(shell, self.door)
+        self._tokens = _line_transformer(self._has_actor)
+
+    def register(self) -> None:
+        """Put it all in its place."""
+        shell = self.shell
+        shell.register_magics(self.magics)
+        manager = shell.input_transformer_manager
+        # first, before blank lines are taken off the top: places count the lines the user sees
+        manager.cleanup_transforms.insert(0, self._claim)
+        manager.token_transformers.append(self._tokens)
+        shell.events.register("pre_run_cell", self.door.before_cell)
+        for mime, formatter in shell.display_formatter.formatters.items():
+            if mime == "text/html":
+                formatter.for_type(Report, to_html)
+        shell.display_formatter.mimebundle_formatter.for_type(Report, _report_bundle)
+
+    def unregister(self) -> None:
+        """Take it all back."""
+        shell = self.shell
+        for kind, names in self.magics.magics.items():
+            for name in names:
+                shell.magics_manager.magics[kind].pop(name, None)
+        manager = shell.input_transformer_manager
+        manager.cleanup_transforms.remove(self._claim)
+        manager.token_transformers.remove(self._tokens)
+        shell.events.unregister("pre_run_cell", self.door.before_cell)
+        shell.display_formatter.formatters["text/html"].pop(Report, None)
+        shell.display_formatter.mimebundle_formatter.pop(Report, None)
+        self.door.unexport()
+
+    def _claim(self, lines: list[str]) -> list[str]:
+        """Give a bare heroscript cell to the magic."""
+        if is_heroscript(lines, self._has_actor):
+            return ["%%heroscript --bare\n", *lines]
+        return lines
+
+    def _has_actor(self, actor: str) -> bool:
+        return self.door.workspace.actors.has_actor(actor)
+
+
+def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
+    return {heroscript.MIME: report.to_dict()}
+
+
+def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBase]:
+    """A transformer for single actions between lines of Python, which would reach the shell."""
+
+    class ActionLine(TokenTransformBase):  # type: ignore[misc]  # IPython's base is untyped
+        priority = 5  # before IPython's own reading of `!!`, which has 10
+
+        @classmethod
+        def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> ActionLine | None:
+            """The first action that stands where a statement may begin."""
+            for tokens in tokens_by_line:
+                first = next((t for t in tokens if t.string.strip()), None)
+                if first is not None and first.string == "!" and action_line(
+                    first.line[first.start[1] :], has_actor
+                ):
+                    return cls(first.start)
+            return None
+
+        def transform(self, lines: list[str]) -> list[str]:
+            """Replace the line by a call that runs it."""
+            at = self.start_line
+            line = lines[at]
+            indent, text = line[: self.start_col], line[self.start_col :].rstrip("\r\n")
+            call = f"get_ipython().run_cell_magic('heroscript', '--line', {text!r})\n"
+            return [*lines[:at], indent + call, *lines[at + 1 :]]
+
+    return ActionLine

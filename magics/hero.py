@@ -1,0 +1,89 @@
+"""`%hero` and `%hero_help`: where the notebook is, and what there is to type."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+from hero_kernel.errors import UnknownActionError, did_you_mean
+from magics.arguments import Command, Help, Verb
+from magics.display import Line, Table
+from magics.status import bound_line, why
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from magics.door import Door
+
+
+def command(door: Door) -> Command:
+    """`%hero`, for one shell."""
+
+    def show(given: Namespace) -> Line:
+        """Show what the notebook is bound to, and with --why how that was decided."""
+        workspace = door.workspace
+        line = bound_line(workspace, door.session(), "bound")
+        return Line(line.text, why(workspace)) if given.why else line
+
+    return Command(
+        "%hero", "where the notebook is", {"show": Verb(show, _show_arguments)}
+    )
+
+
+def help_command(door: Door, commands: dict[str, Command]) -> Command:
+    """`%hero_help`, for one shell."""
+
+    def show(given: Namespace) -> Help | Table:
+        """List the magics and the actions, or explain one action or magic."""
+        if not given.name:
+            return Table(("type", "to"), _overview(door, commands))
+        magic = commands.get(given.name.removeprefix("%"))
+        return Help(magic.help() if magic else _explained(door, given.name))
+
+    return Command(
+        "%hero_help",
+        "what there is to type",
+        {"show": Verb(show, _name_argument)},
+        otherwise="show",
+    )
+
+
+def _overview(door: Door, commands: dict[str, Command]) -> tuple[tuple[str, str], ...]:
+    actors = door.workspace.actors
+    rows = [(f"%{name}", one.purpose) for name, one in commands.items()]
+    rows.append(("%%heroscript", "run the cell's actions; %heroscript -h tells the options"))
+    for name in actors.names():
+        handler = actors.find(name)
+        about = handler.doc.split("\n")[0] if handler else ""
+        rows.append((f"!!{name}", about))
+    return tuple(rows)
+
+
+def _explained(door: Door, name: str) -> str:
+    actors = door.workspace.actors
+    wanted = name.lstrip("!")
+    handler = actors.find(wanted)
+    if handler is None:
+        raise UnknownActionError(
+            f"nothing here is called {name}", hint=did_you_mean(wanted, actors.names())
+        )
+    accepted = handler.accepts
+    keys = []
+    for one in accepted.parameters.values():
+        default = "" if one.default is inspect.Parameter.empty else f" = {one.default!r}"
+        keys.append(f"  {one.name}: {one.kind}{default}")
+    if accepted.words:
+        keys.append("  bare words")
+    if accepted.any_key:
+        keys.append("  any other key: text")
+    return "\n".join([f"!!{wanted}", *(keys or ["  takes no parameters"]), "", handler.doc]).rstrip()
+
+
+def _show_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--why", action="store_true", help="how the binding was decided")
+
+
+def _name_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="a magic or an action")
+
+

@@ -1,0 +1,96 @@
+"""`%hero_param`: the parameters of the session, or of its context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hero_kernel import Params
+from hero_kernel.errors import UsageError
+from magics.arguments import Command, Verb
+from magics.display import Line, Table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from hero_kernel import Context, Session
+    from magics.door import Door
+
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+
+    def owner(given: Namespace) -> Session | Context:
+        session = door.session()
+        return session.context if given.shared else session
+
+    def show(given: Namespace) -> Table:
+        """Show the parameters."""
+        whose = owner(given)
+        params = whose.params
+        rows = (*params.items(), *((word, "") for word in params.args))
+        note = "" if rows else "no parameter is set"
+        return Table(("parameter", "value"), rows, title=_named(given, whose), note=note)
+
+    def set_(given: Namespace) -> Line:
+        """Set parameters: key:value, or key=value."""
+        whose = owner(given)
+        pairs = dict(_pair(word) for word in given.pairs)
+        whose.params_set(pairs)
+        return Line(f"{', '.join(pairs)} set in {_named(given, whose)}")
+
+    def get(given: Namespace) -> str:
+        """The value of a parameter."""
+        return owner(given).params.get(given.name)
+
+    def unset(given: Namespace) -> Line:
+        """Delete parameters."""
+        whose = owner(given)
+        params = whose.params
+        for name in given.names:
+            params.get(name)  # raises when it is not there, before any is deleted
+        for name in given.names:
+            whose.params_delete(name)
+        return Line(f"{', '.join(given.names)} deleted from {_named(given, whose)}")
+
+    return Command(
+        "%hero_param",
+        "the parameters of the session; with --shared those of its context",
+        {
+            "show": Verb(show, _shared_argument),
+            "list": Verb(show, _shared_argument),
+            "set": Verb(set_, _set_arguments),
+            "get": Verb(get, _get_arguments),
+            "unset": Verb(unset, _unset_arguments),
+        },
+    )
+
+
+def _named(given: Namespace, whose: Session | Context) -> str:
+    return f"{'context' if given.shared else 'session'} {whose.guid}"
+
+
+def _pair(word: str) -> tuple[str, str]:
+    for sign in (":", "="):
+        key, found, value = word.partition(sign)
+        if found and key.replace("_", "").isalnum():
+            return next(iter(Params({key: value}).items()))
+    raise UsageError(f"{word} is not key:value", hint="quote the value if it holds blanks")
+
+
+def _shared_argument(parser: ArgumentParser) -> None:
+    parser.add_argument("--shared", action="store_true", help="the context's, for all sessions")
+
+
+def _set_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("pairs", nargs="+", metavar="KEY:VALUE")
+    _shared_argument(parser)
+
+
+def _get_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("name", metavar="KEY")
+    _shared_argument(parser)
+
+
+def _unset_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="KEY")
+    _shared_argument(parser)
