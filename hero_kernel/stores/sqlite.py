@@ -257,7 +257,7 @@ class SqliteStore:
             if waited_s > WAIT_S:
                 break
             # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
-            pause_s = 0.002 if waited_s < 1 else 0.02
+            pause_s = 0.001 if waited_s < 1 else 0.02
             time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
         raise StoreUnavailableError(
             f"{self.address} was locked for {WAIT_S:.0f} s by another process",
@@ -383,7 +383,7 @@ class SqliteStore:
     def _explanation(self, error: sqlite3.Error) -> Exception:  # noqa: PLR0911 - a table of causes
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         primary = code & 0xFF
-        if primary in _BUSY:
+        if primary in _BUSY or code == sqlite3.SQLITE_READONLY_DBMOVED:
             return _BusyError()
         if primary in _CORRUPT or code == sqlite3.SQLITE_IOERR_SHORT_READ:
             return self._corrupt(f"cannot be read: {error}")

@@ -184,7 +184,7 @@ def test_a_reader_sees_old_or_new_and_never_waits_long(path: Path) -> None:
             started = time.monotonic()
             first, second = store.get(1, "key").split()
             assert first == second
-            assert time.monotonic() - started < 0.25
+            assert time.monotonic() - started < 0.5
 
     in_children(4, read)
     assert int(store.get(1, "key").split()[0]) > 10
