@@ -341,6 +341,11 @@ class Workspace:
         self._context, self._session, self.bound = found.context, found, None
         return found
 
+    @property
+    def selected_session(self) -> Session | None:
+        """The current session if there is one yet; asking creates none."""
+        return self._session
+
     def session(self) -> Session:
         """The current session: the one selected, else the one the surroundings name.
 
@@ -446,6 +451,7 @@ def open_workspace(
         given = replace(given, redis_url=redis_url)
     opened = build(given, workspace().actors if default else Actors())
     if default:
+        opened.surroundings = workspace().surroundings
         _default = opened
     return opened
 

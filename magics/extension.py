@@ -185,7 +185,7 @@ def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBa
             at = self.start_line
             line = lines[at]
             indent, text = line[: self.start_col], line[self.start_col :].rstrip("\r\n")
-            call = f"get_ipython().run_cell_magic('heroscript', '--line', {text!r})\n"
+            call = f"get_ipython().run_cell_magic('heroscript', '--line {at + 1}', {text!r})\n"
             return [*lines[:at], indent + call, *lines[at + 1 :]]
 
     return ActionLine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from argparse import SUPPRESS
 from pathlib import Path
 from threading import Lock, Timer
 from time import monotonic
@@ -45,7 +46,7 @@ def cell(door: Door, line: str, body: str) -> None:
     if given.help:
         _print(door, _parser("%%heroscript", files=False).format_help())
         return
-    first_line = 1 if given.bare else 2  # the line of the magic itself is the cell's first
+    first_line = 1 if given.bare else given.line or 2  # the magic's own line is the first
     name = f"In[{_cell_number(door)}]"
     actions = heroscript.parse(body, name=name, first_line=first_line)
     if given.bare:
@@ -84,7 +85,8 @@ def _parser(prog: str, *, files: bool) -> Parser:
             "--show", nargs="?", const="last", metavar="RUN", help="show a kept run, or the last"
         )
     else:
-        parser.add_argument("--bare", action="store_true", help="==SUPPRESS==")
+        parser.add_argument("--bare", action="store_true", help=SUPPRESS)
+        parser.add_argument("--line", type=int, default=0, help=SUPPRESS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="check, and change nothing")
     parser.add_argument(
         "--continue", dest="keep_going", action="store_true", help="go on after a failure"
@@ -193,15 +195,17 @@ def _kept(door: Door) -> Table:
     )
 
 
-def _refuse_foreign_lines(body: str, actions: list[Any], name: str) -> None:
+def _refuse_foreign_lines(body: str, actions: list[heroscript.Action], name: str) -> None:
     """A bare cell is heroscript alone: text that would be passed over may be meant as Python.
 
     Raises:
         HeroscriptError: A line is neither an action's, nor blank, nor a comment.
     """
-    foreign = foreign_lines(body, [action.span for action in actions])
+    source = actions[0].source if actions else None
+    read = source.text if source is not None else body
+    foreign = foreign_lines(read, [action.span for action in actions])
     if foreign:
-        text = body.split("\n")[foreign[0] - 1]
+        text = read.split("\n")[foreign[0] - 1]
         raise HeroscriptError(
             f"this line is no action: {text.strip()[:60]}",
             hint="indent it to continue an action, put Python into a cell of its own, "

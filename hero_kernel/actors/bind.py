@@ -157,7 +157,7 @@ def check_names(accepted: Accepts, action: Action, params: Params) -> None:
                 raise ParamError(
                     f"{accepted.action} takes no {key}",
                     hint=_takes(accepted, key),
-                    place=_place(action, key),
+                    place=params.key_place(key) or action.place,
                 )
     if not accepted.words:
         for number, word in enumerate(params.args):

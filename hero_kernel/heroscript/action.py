@@ -148,6 +148,17 @@ class Action:
         text = self.source.text
         return self.source.place(text.find("!", text.rfind("\n", 0, self._start) + 1))
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where it stands in its source's text: from the beginning of its line to its end.
+
+        (0, 0) when it was built in Python.
+        """
+        if self.source is None:
+            return 0, 0
+        begin = self.source.text.rfind("\n", 0, self._start) + 1
+        return begin, scan(self.source, self._start).end
+
     def place_of(self, key: str) -> Place | None:
         """The place of a key, or the action's own when that is not known."""
         try:
