@@ -100,6 +100,7 @@ def _name_fault(source: Source, header: re.Match[str]) -> HeroscriptError | None
             place=place,
         )
     if "\u00a0" in written:
+        place = source.place(header.start(2) + written.index("\u00a0"))
         return HeroscriptError(
             "found a non-breaking space", hint="write a plain space", place=place
         )

@@ -121,7 +121,9 @@ class _Scanner:
             return None
         if self.lines_end:
             indent = text[text.rfind("\n", at, following) + 1 : following]
-            if text[following] == "!" or (len(indent) < 2 and "\t" not in indent):  # noqa: PLR2004 - two spaces continue
+            if len(indent) < 2 and "\t" not in indent:  # noqa: PLR2004 - two spaces continue
+                return None
+            if text[following] == "!" or text.startswith("```", following):
                 return None
         return following
 
@@ -154,7 +156,7 @@ class _Scanner:
         else:
             end = _end(_KEY, text, at)
             following = text[end : end + 1]
-            if text[at] == "," and end > at:
+            if text[at] in "/," and text[at:end].lstrip("/").startswith(","):
                 self.fail(at, "a comma continues a list, and there is none before it", _ALPHABET)
             elif following == ":":
                 self.param(at, end)
