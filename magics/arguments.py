@@ -112,8 +112,10 @@ class Command:
         first, *rest = given
         if first in self.verbs:
             return first, rest
-        if first.startswith("-"):
-            return (self.otherwise if self.otherwise and len(given) > 1 else self.default), list(given)
+        if first.startswith("-"):  # options alone: of the default verb, else of the other
+            known = self._parser(self.default)._option_string_actions  # noqa: SLF001  # as below
+            is_default = not self.otherwise or first.partition("=")[0] in known
+            return (self.default if is_default else self.otherwise), list(given)
         near = did_you_mean(first, self.verbs)
         if self.otherwise and not (near.startswith("did") and rest):
             return self.otherwise, list(given)

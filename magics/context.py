@@ -8,7 +8,7 @@ from hero_kernel import contexts
 from hero_kernel.errors import ContextNotFoundError, UsageError
 from magics.arguments import Command, Verb
 from magics.display import Line, Table
-from magics.status import bound_line, why
+from magics.status import bound_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -16,44 +16,41 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def command(door: Door) -> Command:
-    """The magic, for one shell."""
+class ContextVerbs:
+    """What `%hero_context` does, in one shell."""
 
-    def show(given: Namespace) -> Line:
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def show(self, given: Namespace) -> Line:
         """Show what the notebook is bound to; changes nothing."""
-        workspace = door.workspace
-        line = bound_line(workspace, door.session(), "bound")
-        return Line(line.text, why(workspace)) if given.why else line
+        return bound_line(self.door, explain=given.why)
 
-    def use(given: Namespace) -> Line:
+    def use(self, given: Namespace) -> Line:
         """Bind the notebook to a context and a session; a session that is missing is created."""
-        workspace = door.workspace
+        workspace = self.door.workspace
         if given.name and (given.new or workspace.context_exists(given.name)):
             where = workspace.context_new(given.name) if given.new else given.name
             where = workspace.context_select(where)
         elif given.name:
-            where = _missing(door, given.name)
+            where = _missing(self.door, given.name)
         else:
             where = workspace.context()
         if given.coderoot:
             where.configure(coderoot=given.coderoot)
         if given.session:
-            how = "resumed" if where.session_exists(given.session) else "new"
-            session = workspace.session_new(where, given.session)
-        else:
-            session = workspace.session()
-            how = "new" if workspace.bound is not None and workspace.bound.is_new else "resumed"
-        door.export(session)
-        return bound_line(workspace, session, how)
+            is_new = not where.session_exists(given.session)
+            self.door.bind(workspace.session_new(where, given.session), is_new=is_new)
+        return bound_line(self.door)
 
-    def new(given: Namespace) -> Line:
+    def new(self, given: Namespace) -> Line:
         """Create a context, or resume it, and bind the notebook to it."""
         given.new = True
-        return use(given)
+        return self.use(given)
 
-    def list_(_: Namespace) -> Table:
+    def list_(self, _: Namespace) -> Table:
         """List the contexts."""
-        workspace = door.workspace
+        workspace = self.door.workspace
         there = workspace.contexts_list()
         current = workspace.context()
         rows = tuple(
@@ -68,9 +65,9 @@ def command(door: Door) -> Command:
         )
         return Table(("", "context", "id", "sessions", "code root"), rows)
 
-    def set_(given: Namespace) -> Line:
+    def set_(self, given: Namespace) -> Line:
         """Change the context's settings: name=NAME, coderoot=PATH, interactive=yes|no."""
-        context = door.workspace.context()
+        context = self.door.workspace.context()
         for key, value in settings(given.settings, ("name", "coderoot", "interactive")):
             if key == "name":
                 context.rename(value)
@@ -80,26 +77,30 @@ def command(door: Door) -> Command:
                 context.interactive = yes_or_no(key, value)
         return Line(f"context {context.guid}: {', '.join(given.settings)}")
 
-    def remove(given: Namespace) -> Line:
+    def remove(self, given: Namespace) -> Line:
         """Delete a context with all its sessions; needs --yes."""
         if not given.yes:
             raise UsageError(
                 f"deleting context {given.name} cannot be undone", hint="add --yes to do it"
             )
-        context = door.workspace.context_get(given.name)
-        door.workspace.context_delete(context, files=given.files)
+        context = self.door.workspace.context_get(given.name)
+        self.door.workspace.context_delete(context, files=given.files)
         return Line(f"context {context.guid} is deleted")
 
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+    verbs = ContextVerbs(door)
     return Command(
         "%hero_context",
         "the context the notebook is in",
         {
-            "show": Verb(show, _show_arguments),
-            "list": Verb(list_),
-            "use": Verb(use, _use_arguments),
-            "new": Verb(new, _use_arguments),
-            "set": Verb(set_, _set_arguments),
-            "rm": Verb(remove, _remove_arguments),
+            "show": Verb(verbs.show, _show_arguments),
+            "list": Verb(verbs.list_),
+            "use": Verb(verbs.use, _use_arguments),
+            "new": Verb(verbs.new, _use_arguments),
+            "set": Verb(verbs.set_, _set_arguments),
+            "rm": Verb(verbs.remove, _remove_arguments),
         },
         otherwise="use",
     )

@@ -38,7 +38,9 @@ class Table:
 
     def __repr__(self) -> str:
         shown = [self.columns, *self._shown()] if self.rows else []
-        widths = [max(len(row[i]) for row in shown) for i in range(len(self.columns))] if shown else []
+        widths = (
+            [max(len(row[i]) for row in shown) for i in range(len(self.columns))] if shown else []
+        )
         lines = [
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in shown
@@ -77,7 +79,9 @@ class Line:
 
     def _repr_html_(self) -> str:
         details = "".join(f'<div class="q">{escape(plain(line))}</div>' for line in self.details)
-        return f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text))}</div>{details}</div>'
+        return (
+            f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text))}</div>{details}</div>'
+        )
 
 
 def _cell(text: str) -> str:

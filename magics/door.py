@@ -24,10 +24,12 @@ class Door:
 
     Attributes:
         shell: IPython's.
+        how: How the notebook came to its session: "new", "resumed", "reset".
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
+        self.how = ""
         self._cell_id = ""
         self._exported: dict[str, str | None] = {}
 
@@ -41,10 +43,16 @@ class Door:
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not."""
         workspace = self.workspace
+        is_first = workspace.selected_session is None
         found = workspace.session()
-        if not self._exported:
-            self.export(found)
+        if is_first:
+            self.bind(found, is_new=workspace.bound is not None and workspace.bound.is_new)
         return found
+
+    def bind(self, session: Session, *, is_new: bool) -> None:
+        """Take a session for the notebook's: remember how, and export its variables."""
+        self.how = "new" if is_new else "resumed"
+        self.export(session)
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Remember which cell runs: some front ends name the notebook in its id."""

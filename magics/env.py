@@ -16,45 +16,48 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def command(door: Door) -> Command:
-    """The magic, for one shell."""
+class EnvVerbs:
+    """What `%hero_env` does, in one shell."""
 
-    def show(_: Namespace) -> Table:
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def show(self, _: Namespace) -> Table:
         """Show the session's variables."""
-        session = door.session()
+        session = self.door.session()
         rows = tuple(session.env_all().items())
         note = "kept in the session, and set in os.environ" if rows else "no variable is set"
         return Table(("variable", "value"), rows, title=f"session {session.guid}", note=note)
 
-    def set_(given: Namespace) -> Line:
+    def set_(self, given: Namespace) -> Line:
         """Set variables, in the session and in os.environ."""
-        session = door.session()
+        session = self.door.session()
         pairs = [_pair(word) for word in given.pairs]
         for key, value in pairs:
             (session.env_set_once if given.once else session.env_set)(key, value)
-        door.export(session)
+        self.door.export(session)
         names = ", ".join(key for key, _ in pairs)
         return Line(f"{names} set in session {session.name} and in os.environ")
 
-    def get(given: Namespace) -> str:
+    def get(self, given: Namespace) -> str:
         """The value of a variable of the session."""
-        return door.session().env_get(given.name)
+        return self.door.session().env_get(given.name)
 
-    def unset(given: Namespace) -> Line:
+    def unset(self, given: Namespace) -> Line:
         """Delete variables from the session; os.environ gets back what it had."""
-        session = door.session()
+        session = self.door.session()
         known = session.env_all()
         for name in given.names:
             if name not in known:
                 session.env_get(name)  # raises, with the near misses
         for name in given.names:
             session.env_delete(name)
-        door.export(session)
+        self.door.export(session)
         return Line(f"{', '.join(given.names)} deleted from session {session.name}")
 
-    def load(given: Namespace) -> Line:
+    def load(self, given: Namespace) -> Line:
         """Set the variables of a .env file: NAME=VALUE lines, # comments."""
-        session = door.session()
+        session = self.door.session()
         pairs = _read(Path(given.file).expanduser())
         known = session.env_all()
         taken = sorted(known.keys() & pairs.keys())
@@ -65,12 +68,12 @@ def command(door: Door) -> Command:
             )
         for key, value in pairs.items():
             session.env_set(key, value)
-        door.export(session)
+        self.door.export(session)
         return Line(f"{len(pairs)} variables of {given.file} set in session {session.name}")
 
-    def reset(given: Namespace) -> Line:
+    def reset(self, given: Namespace) -> Line:
         """Delete every variable of the session; needs --yes."""
-        session = door.session()
+        session = self.door.session()
         names = list(session.env_all())
         if not given.yes:
             raise UsageError(
@@ -79,20 +82,24 @@ def command(door: Door) -> Command:
             )
         for name in names:
             session.env_delete(name)
-        door.export(session)
+        self.door.export(session)
         return Line(f"{len(names)} variables deleted from session {session.name}")
 
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+    verbs = EnvVerbs(door)
     return Command(
         "%hero_env",
         "the session's environment variables; {NAME} in heroscript becomes the value",
         {
-            "show": Verb(show),
-            "list": Verb(show),
-            "set": Verb(set_, _set_arguments),
-            "get": Verb(get, _get_arguments),
-            "unset": Verb(unset, _unset_arguments),
-            "load": Verb(load, _load_arguments),
-            "reset": Verb(reset, _reset_arguments),
+            "show": Verb(verbs.show),
+            "list": Verb(verbs.show),
+            "set": Verb(verbs.set_, _set_arguments),
+            "get": Verb(verbs.get, _get_arguments),
+            "unset": Verb(verbs.unset, _unset_arguments),
+            "load": Verb(verbs.load, _load_arguments),
+            "reset": Verb(verbs.reset, _reset_arguments),
         },
     )
 

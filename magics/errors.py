@@ -40,8 +40,9 @@ def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except HeroError as error:
-            lines = error.lines()
-            _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
+            if not hasattr(error, "_render_traceback_"):
+                lines = error.lines()
+                _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
             raise
 
     return call
@@ -83,4 +84,4 @@ def _where(result: Result) -> str:
 
 
 def _render(error: Any, lines: list[str]) -> None:
-    error._render_traceback_ = lambda: lines  # noqa: SLF001  # IPython's protocol
+    error._render_traceback_ = lambda: lines  # IPython's protocol

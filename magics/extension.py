@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.lib.pretty import RepresentationPrinter
 
 _LOADED = "_hero_extension"
 
@@ -97,14 +98,14 @@ class HeroMagics(Magics):
         """Show or change the session's parameters; `%hero_param -h` tells the verbs."""
         return self.commands["hero_param"].run(line)
 
-    @line_magic("heroscript")
+    @line_magic("heroscript")  # type: ignore[arg-type]  # IPython types the form without a name
     @no_var_expand
     @shown_briefly
     def heroscript_line(self, line: str) -> Any:
         """Carry out a file or folder of heroscript, or show a kept run: `%heroscript -h`."""
         return heroscript.line(self.door, line)
 
-    @cell_magic("heroscript")
+    @cell_magic("heroscript")  # type: ignore[arg-type]  # as above
     @no_var_expand
     @shown_briefly
     def heroscript_cell(self, line: str, cell: str) -> None:
@@ -130,10 +131,11 @@ class Extension:
         manager.cleanup_transforms.insert(0, self._claim)
         manager.token_transformers.append(self._tokens)
         shell.events.register("pre_run_cell", self.door.before_cell)
-        for mime, formatter in shell.display_formatter.formatters.items():
-            if mime == "text/html":
-                formatter.for_type(Report, to_html)
-        shell.display_formatter.mimebundle_formatter.for_type(Report, _report_bundle)
+        formatter = shell.display_formatter
+        if formatter is not None:
+            formatter.formatters["text/html"].for_type(Report, to_html)
+            formatter.formatters["text/plain"].for_type(Report, _report_text)
+            formatter.mimebundle_formatter.for_type(Report, _report_bundle)
 
     def unregister(self) -> None:
         """Take it all back."""
@@ -145,8 +147,11 @@ class Extension:
         manager.cleanup_transforms.remove(self._claim)
         manager.token_transformers.remove(self._tokens)
         shell.events.unregister("pre_run_cell", self.door.before_cell)
-        shell.display_formatter.formatters["text/html"].pop(Report, None)
-        shell.display_formatter.mimebundle_formatter.pop(Report, None)
+        formatter = shell.display_formatter
+        if formatter is not None:
+            for mime in ("text/html", "text/plain"):
+                formatter.formatters[mime].pop(Report, None)
+            formatter.mimebundle_formatter.pop(Report, None)
         self.door.unexport()
 
     def _claim(self, lines: list[str]) -> list[str]:
@@ -159,6 +164,10 @@ class Extension:
         return self.door.workspace.actors.has_actor(actor)
 
 
+def _report_text(report: Report, printer: RepresentationPrinter, _: bool) -> None:
+    printer.text(str(report))
+
+
 def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
     return {heroscript.MIME: report.to_dict()}
 
@@ -166,7 +175,7 @@ def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
 def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBase]:
     """A transformer for single actions between lines of Python, which would reach the shell."""
 
-    class ActionLine(TokenTransformBase):  # type: ignore[misc]  # IPython's base is untyped
+    class ActionLine(TokenTransformBase):
         priority = 5  # before IPython's own reading of `!!`, which has 10
 
         @classmethod
@@ -174,8 +183,10 @@ def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBa
             """The first action that stands where a statement may begin."""
             for tokens in tokens_by_line:
                 first = next((t for t in tokens if t.string.strip()), None)
-                if first is not None and first.string == "!" and action_line(
-                    first.line[first.start[1] :], has_actor
+                if (
+                    first is not None
+                    and first.string == "!"
+                    and action_line(first.line[first.start[1] :], has_actor)
                 ):
                     return cls(first.start)
             return None

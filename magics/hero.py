@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hero_kernel.errors import UnknownActionError, did_you_mean
 from magics.arguments import Command, Help, Verb
 from magics.display import Line, Table
-from magics.status import bound_line, why
+from magics.status import bound_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -21,13 +21,9 @@ def command(door: Door) -> Command:
 
     def show(given: Namespace) -> Line:
         """Show what the notebook is bound to, and with --why how that was decided."""
-        workspace = door.workspace
-        line = bound_line(workspace, door.session(), "bound")
-        return Line(line.text, why(workspace)) if given.why else line
+        return bound_line(door, explain=given.why)
 
-    return Command(
-        "%hero", "where the notebook is", {"show": Verb(show, _show_arguments)}
-    )
+    return Command("%hero", "where the notebook is", {"show": Verb(show, _show_arguments)})
 
 
 def help_command(door: Door, commands: dict[str, Command]) -> Command:
@@ -76,7 +72,9 @@ def _explained(door: Door, name: str) -> str:
         keys.append("  bare words")
     if accepted.any_key:
         keys.append("  any other key: text")
-    return "\n".join([f"!!{wanted}", *(keys or ["  takes no parameters"]), "", handler.doc]).rstrip()
+    return "\n".join(
+        [f"!!{wanted}", *(keys or ["  takes no parameters"]), "", handler.doc]
+    ).rstrip()
 
 
 def _show_arguments(parser: ArgumentParser) -> None:
@@ -85,5 +83,3 @@ def _show_arguments(parser: ArgumentParser) -> None:
 
 def _name_argument(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="a magic or an action")
-
-

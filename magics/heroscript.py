@@ -215,10 +215,14 @@ def _refuse_foreign_lines(body: str, actions: list[heroscript.Action], name: str
 
 
 def _cell_number(door: Door) -> int:
-    return door.shell.execution_count
+    """The number the front end shows beside the cell.
+
+    `execution_count` is already the next cell's in some versions of IPython; the history has
+    one input more than there were cells before, in all of them.
+    """
+    history = door.shell.history_manager
+    return door.shell.execution_count if history is None else len(history.input_hist_parsed) - 1
 
 
 def _print(door: Door, text: str) -> None:
     door.shell.display_pub.publish({"text/plain": text}, metadata={})
-
-

@@ -16,35 +16,38 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def command(door: Door) -> Command:
-    """The magic, for one shell."""
+class ParamVerbs:
+    """What `%hero_param` does, in one shell."""
 
-    def owner(given: Namespace) -> Session | Context:
-        session = door.session()
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def _owner(self, given: Namespace) -> Session | Context:
+        session = self.door.session()
         return session.context if given.shared else session
 
-    def show(given: Namespace) -> Table:
+    def show(self, given: Namespace) -> Table:
         """Show the parameters."""
-        whose = owner(given)
+        whose = self._owner(given)
         params = whose.params
         rows = (*params.items(), *((word, "") for word in params.args))
         note = "" if rows else "no parameter is set"
         return Table(("parameter", "value"), rows, title=_named(given, whose), note=note)
 
-    def set_(given: Namespace) -> Line:
+    def set_(self, given: Namespace) -> Line:
         """Set parameters: key:value, or key=value."""
-        whose = owner(given)
+        whose = self._owner(given)
         pairs = dict(_pair(word) for word in given.pairs)
         whose.params_set(pairs)
         return Line(f"{', '.join(pairs)} set in {_named(given, whose)}")
 
-    def get(given: Namespace) -> str:
+    def get(self, given: Namespace) -> str:
         """The value of a parameter."""
-        return owner(given).params.get(given.name)
+        return self._owner(given).params.get(given.name)
 
-    def unset(given: Namespace) -> Line:
+    def unset(self, given: Namespace) -> Line:
         """Delete parameters."""
-        whose = owner(given)
+        whose = self._owner(given)
         params = whose.params
         for name in given.names:
             params.get(name)  # raises when it is not there, before any is deleted
@@ -52,15 +55,19 @@ def command(door: Door) -> Command:
             whose.params_delete(name)
         return Line(f"{', '.join(given.names)} deleted from {_named(given, whose)}")
 
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+    verbs = ParamVerbs(door)
     return Command(
         "%hero_param",
         "the parameters of the session; with --shared those of its context",
         {
-            "show": Verb(show, _shared_argument),
-            "list": Verb(show, _shared_argument),
-            "set": Verb(set_, _set_arguments),
-            "get": Verb(get, _get_arguments),
-            "unset": Verb(unset, _unset_arguments),
+            "show": Verb(verbs.show, _shared_argument),
+            "list": Verb(verbs.show, _shared_argument),
+            "set": Verb(verbs.set_, _set_arguments),
+            "get": Verb(verbs.get, _get_arguments),
+            "unset": Verb(verbs.unset, _unset_arguments),
         },
     )
 

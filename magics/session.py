@@ -8,7 +8,7 @@ from hero_kernel.errors import UsageError
 from magics.arguments import Command, Verb
 from magics.context import settings, yes_or_no
 from magics.display import Line, Table
-from magics.status import bound_line, why
+from magics.status import bound_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def command(door: Door) -> Command:
-    """The magic, for one shell."""
+class SessionVerbs:
+    """What `%hero_session` does, in one shell."""
 
-    def show(given: Namespace) -> Line:
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def show(self, given: Namespace) -> Line:
         """Show the session the notebook is bound to; changes nothing."""
-        workspace = door.workspace
-        line = bound_line(workspace, door.session(), "bound")
-        return Line(line.text, why(workspace)) if given.why else line
+        return bound_line(self.door, explain=given.why)
 
-    def use(given: Namespace) -> Line:
+    def use(self, given: Namespace) -> Line:
         """Bind the notebook to a session of the context; created when it is missing."""
-        workspace = door.workspace
+        workspace = self.door.workspace
         where = workspace.context()
-        how = "resumed" if where.session_exists(given.name) else "new"
-        session = workspace.session_new(where, given.name)
-        door.export(session)
-        return bound_line(workspace, session, how)
+        is_new = not where.session_exists(given.name)
+        self.door.bind(workspace.session_new(where, given.name), is_new=is_new)
+        return bound_line(self.door)
 
-    def new(given: Namespace) -> Line:
+    def new(self, given: Namespace) -> Line:
         """Create a session and bind the notebook to it; an error when the name is taken."""
-        workspace = door.workspace
+        workspace = self.door.workspace
         session = workspace.session_new(workspace.context(), given.name, exist_ok=False)
-        door.export(session)
-        return bound_line(workspace, session, "new")
+        self.door.bind(session, is_new=True)
+        return bound_line(self.door)
 
-    def list_(_: Namespace) -> Table:
+    def list_(self, _: Namespace) -> Table:
         """List the sessions of the context."""
-        workspace = door.workspace
-        current = door.session()
+        workspace = self.door.workspace
+        current = self.door.session()
         rows = []
         for session in workspace.sessions_list():
             config = session.config
@@ -64,9 +64,9 @@ def command(door: Door) -> Command:
             title=f"context {current.context.guid}",
         )
 
-    def set_(given: Namespace) -> Line:
+    def set_(self, given: Namespace) -> Line:
         """Change the session's settings: name=NAME, description=TEXT, interactive=yes|no."""
-        session = door.session()
+        session = self.door.session()
         for key, value in settings(given.settings, ("name", "description", "interactive")):
             if key == "name":
                 session.rename(value)
@@ -76,27 +76,26 @@ def command(door: Door) -> Command:
                 session.interactive = yes_or_no(key, value)
         return Line(f"session {session.guid}: {', '.join(given.settings)}")
 
-    def reset(given: Namespace) -> Line:
+    def reset(self, given: Namespace) -> Line:
         """Empty the session: its variables, parameters and times start over; needs --yes."""
-        session = door.session()
+        session = self.door.session()
         if not given.yes:
             raise UsageError(
                 f"resetting session {session.name} cannot be undone", hint="add --yes to do it"
             )
-        workspace = door.workspace
-        session = workspace.session_new(session.context, session.name, reset=True)
-        door.export(session)
-        return bound_line(workspace, session, "reset")
+        session = self.door.workspace.session_new(session.context, session.name, reset=True)
+        self.door.bind(session, is_new=False)
+        return Line(f"session {session.guid} starts over")
 
-    def end(_: Namespace) -> Line:
+    def end(self, _: Namespace) -> Line:
         """Record the session's end; binding to it again goes on with it."""
-        session = door.session()
+        session = self.door.session()
         session.close()
         return Line(f"session {session.guid} ended {session.end} UTC")
 
-    def remove(given: Namespace) -> Line:
+    def remove(self, given: Namespace) -> Line:
         """Delete a session; needs --yes."""
-        workspace = door.workspace
+        workspace = self.door.workspace
         session = workspace.session_get(given.name)
         if not given.yes:
             raise UsageError(
@@ -105,18 +104,22 @@ def command(door: Door) -> Command:
         workspace.session_delete(session.name, files=given.files)
         return Line(f"session {session.guid} is deleted")
 
+
+def command(door: Door) -> Command:
+    """The magic, for one shell."""
+    verbs = SessionVerbs(door)
     return Command(
         "%hero_session",
         "the session the notebook is on",
         {
-            "show": Verb(show, _show_arguments),
-            "list": Verb(list_),
-            "use": Verb(use, _name_argument),
-            "new": Verb(new, _optional_name_argument),
-            "set": Verb(set_, _set_arguments),
-            "reset": Verb(reset, _yes_argument),
-            "end": Verb(end),
-            "rm": Verb(remove, _remove_arguments),
+            "show": Verb(verbs.show, _show_arguments),
+            "list": Verb(verbs.list_),
+            "use": Verb(verbs.use, _name_argument),
+            "new": Verb(verbs.new, _optional_name_argument),
+            "set": Verb(verbs.set_, _set_arguments),
+            "reset": Verb(verbs.reset, _yes_argument),
+            "end": Verb(verbs.end),
+            "rm": Verb(verbs.remove, _remove_arguments),
         },
         otherwise="use",
     )

@@ -4,43 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hero_kernel import times
 from magics.display import Line
 
 if TYPE_CHECKING:
     from hero_kernel import Session, Workspace
+    from magics.door import Door
 
 
-def bound_line(workspace: Workspace, session: Session, how: str) -> Line:
-    """The session in one line, and how it was arrived at.
-
-    Args:
-        workspace: Where it is.
-        session: The session.
-        how: "new", "resumed" or "bound".
-    """
+def bound_line(door: Door, *, explain: bool = False) -> Line:
+    """What the notebook is bound to, in one line; with an explanation, why, below it."""
+    session = door.session()
+    workspace = door.workspace
     config = session.config
     count = len(session.params)
-    said = [how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
+    said = [door.how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
     if config.end:
         said.append(f"ended {config.end} UTC")
-    said.append(last_run(workspace, session))
+    said.append(_last_run(workspace, session))
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
-    return Line(f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})")
+    line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
+    return Line(line, _why(workspace) if explain else ())
 
 
-def last_run(workspace: Workspace, session: Session) -> str:
+def _last_run(workspace: Workspace, session: Session) -> str:
     """How the last kept run ended and how long ago; empty when there is none."""
     kept = session.run_names()
     if not kept:
         return ""
     report = session.run_get(kept[-1])
-    from hero_kernel import times  # noqa: PLC0415  # only where a run is kept
-
     seconds = int(workspace.now()) - int(times.new(report.started))
-    return f"last run {'ok' if report.ok else 'failed'} {ago(seconds)}"
+    return f"last run {'ok' if report.ok else 'failed'} {_ago(seconds)}"
 
 
-def ago(seconds: int) -> str:
+def _ago(seconds: int) -> str:
     """A time that has passed, roughly."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
@@ -48,7 +45,7 @@ def ago(seconds: int) -> str:
     return "just now"
 
 
-def why(workspace: Workspace) -> tuple[str, ...]:
+def _why(workspace: Workspace) -> tuple[str, ...]:
     """How the binding was decided, and where things are."""
     session = workspace.session()
     bound = workspace.bound

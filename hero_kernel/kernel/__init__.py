@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from ipykernel.ipkernel import IPythonKernel
@@ -13,12 +14,15 @@ from hero_kernel.errors import HeroError
 __all__ = ["HeroKernel"]
 
 
-class HeroKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel ships no types
+class HeroKernel(IPythonKernel):
     """A Python kernel whose notebooks are bound to a session.
 
     Everything a notebook can type comes from the extension, which any IPython can load; the
     kernel adds what only a kernel can do.
     """
+
+    implementation = "hero"
+    implementation_version = version("hero-kernel")
 
     extensions = List(
         Unicode(), ["magics"], help="IPython extensions to load before the first cell"
@@ -27,31 +31,32 @@ class HeroKernel(IPythonKernel):  # type: ignore[misc]  # ipykernel ships no typ
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name in self.extensions:
-            self.shell.extension_manager.load_extension(name)
+            self._load(name)
+
+    def _load(self, name: str) -> None:
+        """Load an extension; a kernel without it still runs Python, and says what is missing."""
+        try:
+            self.shell.extension_manager.load_extension(name)  # type: ignore[union-attr]  # there is one
+        except Exception:
+            self.log.exception("extension %s could not be loaded", name)
 
     @property
-    def banner(self) -> str:
+    def banner(self) -> str:  # type: ignore[override]  # read only in ipykernel too
         """What a console shows first."""
-        return f"Hero: contexts, sessions and heroscript; %hero_help\n{super().banner}"
+        return f"Hero: contexts, sessions and heroscript; %hero_help\n{self.shell.banner}"  # type: ignore[union-attr]  # there is one
 
-    async def do_shutdown(self, restart: bool) -> dict[str, Any]:
+    def do_shutdown(self, restart: bool) -> Any:
         """Record the session's end, unless the kernel comes back at once."""
         if not restart:
             _end_session()
-        reply: dict[str, Any] = await _awaited(super().do_shutdown(restart))
-        return reply
+        return super().do_shutdown(restart)
 
 
 def _end_session() -> None:
-    """End the session this kernel was bound to, if it was; a store that is away loses only that."""
+    """End the session this kernel was bound to; a store that is away loses only that."""
     session = hero_kernel.workspace().selected_session
     if session is not None:
         try:
             session.close()
         except HeroError:
             return
-
-
-async def _awaited(reply: Any) -> Any:
-    """A reply that is a dict in one version of ipykernel and a coroutine in another."""
-    return await reply if hasattr(reply, "__await__") else reply
