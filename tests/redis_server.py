@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 class RedisServer:
@@ -34,7 +36,7 @@ class RedisServer:
         )
         for _ in range(500):
             try:
-                with self.client() as client:
+                with self.client(retry=Retry(NoBackoff(), 0)) as client:
                     client.execute_command("CLIENT", "ID")
             except redis.AuthenticationError:
                 return
