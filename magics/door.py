@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import hero_kernel
 from hero_kernel.binding import Surroundings
+from magics.live import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,14 @@ class Door:
 
     Attributes:
         shell: IPython's.
+        ticker: Shows where long runs are.
         how: How the notebook came to its session: "new", "resumed", "reset".
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
+        self.ticker = Ticker()
         self._cell_id = ""
         self._exported: dict[str, str | None] = {}
 

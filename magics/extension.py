@@ -8,7 +8,7 @@ from IPython.core.inputtransformer2 import TokenTransformBase
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
 from hero_kernel import Report
-from hero_kernel.report import to_html
+from hero_kernel.report import MIME, to_html
 from magics import context, env, hero, heroscript, param, session
 from magics.cells import action_line, is_heroscript
 from magics.door import Door
@@ -169,7 +169,7 @@ def _report_text(report: Report, printer: RepresentationPrinter, _: bool) -> Non
 
 
 def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
-    return {heroscript.MIME: report.to_dict()}
+    return {MIME: report.to_dict()}
 
 
 def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBase]:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from argparse import SUPPRESS
+from functools import cache
 from pathlib import Path
-from threading import Lock, Timer
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hero_kernel import Playbook, Report, heroscript
 from hero_kernel.errors import HeroscriptError, UsageError
-from hero_kernel.report import to_html
 from magics.arguments import Help, Parser, words
 from magics.cells import foreign_lines
 from magics.display import Table
 from magics.errors import raise_for
+from magics.live import Live
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from IPython.core.displaypub import DisplayPublisher
-
-    from hero_kernel.runner import Progress
     from magics.door import Door
-
-MIME = "application/vnd.hero.report+json"
-"""The report as a document, beside its text and HTML."""
-
-FIRST_PROGRESS_S = 0.3
-"""A run that takes longer says where it is; a shorter one shows only its report."""
-
-BETWEEN_PROGRESS_S = 0.2
-"""At most five updates a second."""
 
 
 def cell(door: Door, line: str, body: str) -> None:
@@ -42,9 +28,10 @@ def cell(door: Door, line: str, body: str) -> None:
         HeroError: The cell cannot be carried out as it stands; nothing ran.
         RunError: An action failed; the report is shown.
     """
-    given = _parser("%%heroscript", files=False).parse_args(words(line))
+    parser = _parser("%%heroscript", files=False)
+    given = parser.parse_args(words(line))
     if given.help:
-        _print(door, _parser("%%heroscript", files=False).format_help())
+        door.shell.display_pub.publish({"text/plain": parser.format_help()}, metadata={})
         return
     first_line = 1 if given.bare else given.line or 2  # the magic's own line is the first
     name = f"In[{_cell_number(door)}]"
@@ -76,6 +63,7 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     return None
 
 
+@cache  # building one costs as much as running a few actions
 def _parser(prog: str, *, files: bool) -> Parser:
     parser = Parser(prog, "Carry out actions, one after the other, in the notebook's session.")
     if files:
@@ -100,8 +88,8 @@ def _run(door: Door, playbook: Playbook, given: Namespace, *, source: str) -> No
     if given.out is not None and not given.out.isidentifier():
         raise UsageError(f"--out {given.out} is no variable name", hint="write --out report")
     session = door.session()
-    live = Live(door.shell.display_pub)
-    report = Report(())
+    live = Live(door.shell.display_pub, door.ticker)
+    report = None
     try:
         report = door.workspace.run(
             session,
@@ -113,71 +101,12 @@ def _run(door: Door, playbook: Playbook, given: Namespace, *, source: str) -> No
             watch=live.watch,
         )
     finally:
-        live.end(None if given.quiet and report.ok else report)
+        live.end(None if given.quiet and report is not None and report.ok else report)
     if given.out:
         door.shell.user_ns[given.out] = report
     if any(result.status == "changed" for result in report.results):
         door.export(session)
     raise_for(report)
-
-
-class Live:
-    """One display: a line that says where the run is, then the report in its place.
-
-    A timer shows the first line, so that a quick run costs one message and a slow action that
-    says nothing is seen at work all the same.
-    """
-
-    def __init__(self, publisher: DisplayPublisher) -> None:
-        self._publisher = publisher
-        self._lock = Lock()
-        self._display_id = ""
-        self._last: Progress | None = None
-        self._next_s = monotonic() + FIRST_PROGRESS_S
-        self._timer = Timer(FIRST_PROGRESS_S, self._show)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def watch(self, progress: Progress) -> None:
-        """Take in where the run is; shown now if it is time."""
-        self._last = progress
-        if monotonic() >= self._next_s:
-            self._show()
-
-    def _show(self) -> None:
-        progress = self._last
-        if progress is None:
-            return
-        with self._lock:
-            if self._timer is None:
-                return
-            self._next_s = monotonic() + BETWEEN_PROGRESS_S
-            said = f" {progress.message}" if progress.message else ""
-            part = f" {progress.fraction:.0%}" if progress.fraction is not None else ""
-            text = f"▶ {progress.number}/{progress.total} {progress.action}{said}{part}"
-            self._publish({"text/plain": text})
-
-    def end(self, report: Report | None) -> None:
-        """Show the report where the line was; nothing for a quiet run that showed none."""
-        self._timer.cancel()
-        with self._lock:
-            self._timer = None  # type: ignore[assignment]  # a timer that fires late sees it
-            if report is not None and report.results:
-                self._publish(bundle(report))
-            elif self._display_id:
-                self._publish({"text/plain": ""})
-
-    def _publish(self, data: dict[str, Any]) -> None:
-        update = bool(self._display_id)
-        self._display_id = self._display_id or uuid.uuid4().hex
-        self._publisher.publish(
-            data, metadata={}, transient={"display_id": self._display_id}, update=update
-        )
-
-
-def bundle(report: Report) -> dict[str, Any]:
-    """The report in every form a front end may choose from."""
-    return {"text/plain": str(report), "text/html": to_html(report), MIME: report.to_dict()}
 
 
 def _kept(door: Door) -> Table:
@@ -222,7 +151,3 @@ def _cell_number(door: Door) -> int:
     """
     history = door.shell.history_manager
     return door.shell.execution_count if history is None else len(history.input_hist_parsed) - 1
-
-
-def _print(door: Door, text: str) -> None:
-    door.shell.display_pub.publish({"text/plain": text}, metadata={})

@@ -29,7 +29,7 @@ class HeroKernel(IPythonKernel):
     ).tag(config=True)
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # ipykernel's is
         for name in self.extensions:
             self._load(name)
 
@@ -49,7 +49,7 @@ class HeroKernel(IPythonKernel):
         """Record the session's end, unless the kernel comes back at once."""
         if not restart:
             _end_session()
-        return super().do_shutdown(restart)
+        return super().do_shutdown(restart)  # type: ignore[no-untyped-call]  # ipykernel's is
 
 
 def _end_session() -> None:

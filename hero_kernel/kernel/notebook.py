@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import HeroError, SourceError
 from hero_kernel.kernel.spec import NAME
+from hero_kernel.report import MIME
 from hero_kernel.report.text import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-MIME = "application/vnd.hero.report+json"
-"""A report among a cell's outputs."""
 
 
 @dataclass(frozen=True)

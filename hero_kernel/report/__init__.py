@@ -2,6 +2,7 @@
 
 from hero_kernel.report.html import to_html
 from hero_kernel.report.model import (
+    MIME,
     SCHEMA_VERSION,
     Changed,
     Failure,
@@ -12,6 +13,7 @@ from hero_kernel.report.model import (
 )
 
 __all__ = [
+    "MIME",
     "SCHEMA_VERSION",
     "Changed",
     "Failure",

@@ -16,6 +16,10 @@ SCHEMA_VERSION = 1
 """Of the JSON document; it rises when a reader of the old one would misread the new one."""
 
 
+MIME = "application/vnd.hero.report+json"
+"""What a notebook calls the document among a cell's outputs."""
+
+
 class Status(StrEnum):
     """How an action ended."""
 
