@@ -146,7 +146,7 @@ class Workspace:
         exist_ok: bool = True,
         reset: bool = False,
     ) -> Context:
-        """Create a context, or resume the one of that name or id; it becomes the current one.
+        """Create a context, or resume the one of that name or id; see `context_select`.
 
         Args:
             name: Unique; default `default`.
@@ -165,7 +165,7 @@ class Workspace:
         """
         if params is not None:
             params = heroscript.Params.from_text(params).heroscript()
-        context = contexts.new(
+        return contexts.new(
             self,
             name,
             id,
@@ -175,7 +175,6 @@ class Workspace:
             interactive=interactive,
             params=params,
         )
-        return self.context_select(context)
 
     def context_get(self, id_or_name: int | str = contexts.DEFAULT) -> Context:
         """The context with that id or name; `default` exists always.
@@ -264,7 +263,7 @@ class Workspace:
         exist_ok: bool = True,
         reset: bool = False,
     ) -> Session:
-        """Create a session, or resume the one of that name; it becomes the current one.
+        """Create a session, or resume the one of that name; see `session_select`.
 
         Playbooks that are given are parsed and carried out: first the path's, then the text;
         actions that nobody handles stay pending in `plbook`.
@@ -308,7 +307,6 @@ class Workspace:
             )
         if coderoot is not None:
             session.context.configure(coderoot=str(coderoot))
-        self.session_select(session)
         if playbook_priorities:
             session.playbook_priorities_add(playbook_priorities)
         if playbook_path or playbook_text:

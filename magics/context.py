@@ -40,7 +40,8 @@ class ContextVerbs:
             where.configure(coderoot=given.coderoot)
         if given.session:
             is_new = not where.session_exists(given.session)
-            self.door.bind(workspace.session_new(where, given.session), is_new=is_new)
+            session = workspace.session_select(workspace.session_new(where, given.session))
+            self.door.bind(session, is_new=is_new)
         return bound_line(self.door)
 
     def new(self, given: Namespace) -> Line:

@@ -31,13 +31,15 @@ class SessionVerbs:
         workspace = self.door.workspace
         where = workspace.context()
         is_new = not where.session_exists(given.name)
-        self.door.bind(workspace.session_new(where, given.name), is_new=is_new)
+        session = workspace.session_select(workspace.session_new(where, given.name))
+        self.door.bind(session, is_new=is_new)
         return bound_line(self.door)
 
     def new(self, given: Namespace) -> Line:
         """Create a session and bind the notebook to it; an error when the name is taken."""
         workspace = self.door.workspace
         session = workspace.session_new(workspace.context(), given.name, exist_ok=False)
+        workspace.session_select(session)
         self.door.bind(session, is_new=True)
         return bound_line(self.door)
 
