@@ -12,10 +12,12 @@ MAX_ROWS = 200
 
 _STYLE = (
     "<style>.hero-table{font-size:13px;color:var(--jp-ui-font-color1,inherit)}"
-    ".hero-table table{border-collapse:collapse;margin:.2em 0}"
-    ".hero-table td,.hero-table th{text-align:left;vertical-align:top;padding:.1em .9em .1em 0;"
-    "border:0;background:none;white-space:pre-wrap}"
-    ".hero-table th,.hero-table .q{color:var(--jp-ui-font-color2,#6e7781);font-weight:400}"
+    # the class twice: a notebook's own rules for tables are as strong as one class and a half
+    ".hero-table.hero-table table{border-collapse:collapse;margin:.2em 0;font-size:inherit}"
+    ".hero-table.hero-table tr{background:none}"
+    ".hero-table.hero-table td,.hero-table.hero-table th{text-align:left;vertical-align:top;"
+    "padding:.1em .9em .1em 0;border:0;background:none;max-width:none;white-space:pre-wrap}"
+    ".hero-table.hero-table th,.hero-table .q{color:var(--jp-ui-font-color2,#6e7781);font-weight:400}"
     "</style>"
 )
 
