@@ -10,7 +10,9 @@ from hero_kernel.heroscript.escapes import comment_text
 from hero_kernel.heroscript.names import action_name_fix
 from hero_kernel.heroscript.params import Params
 from hero_kernel.heroscript.render import action_text
-from hero_kernel.heroscript.scan import scan
+from hero_kernel.heroscript.quick import LINES, quick_params
+from hero_kernel.heroscript.scan import Scanned, scan
+from hero_kernel.heroscript.source import check_characters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,7 +83,7 @@ class Action:
         except ValueError as error:
             raise BadNameError(str(error)) from None
         if not isinstance(params, Params) or args:
-            params = Params().with_params(params or {}, args=args)
+            params = Params(params or {}, args=args)
         self.kind = Kind(kind)
         self.id = id
         self.priority = priority
@@ -97,23 +99,28 @@ class Action:
     def params(self) -> Params:
         """What the action was given; raises HeroscriptError if its text is bad and not yet read."""
         params = self._params
-        if type(params) is Params:
-            return params
-        source, start = self.source, self._start
+        if type(params) is not Params:
+            params = self._params = self._read_params(params)
+        return params
+
+    def _read_params(self, found: Any) -> Params:
+        """Params of what the parser left: nothing yet, a careful scan, or what was found quickly."""
+        source = self.source
         assert source is not None  # noqa: S101 - only actions read from a text come here
-        if params is None:
-            scanned = scan(source, start)
-            if scanned.fault is not None:
-                raise scanned.fault
-            scanned.values.pop("id", None)
-            scanned.comments.pop("id", None)
-            made = Params._make(  # noqa: SLF001 - the two are one thing in two layers
-                scanned.values, tuple(scanned.args), (source, start, True), scanned
-            )
-        else:
-            made = Params._make(params, (), (source, start, True), None)  # noqa: SLF001 - as above
-        self._params = made
-        return made
+        origin = (source, self._start, True)
+        if found is None:
+            lines = LINES.match(source.text, self._start)
+            found = (lines and quick_params(lines[0])) or scan(source, self._start)
+            end = found.end if isinstance(found, Scanned) else lines.end() if lines else None
+            check_characters(source, self._start, end)
+        if isinstance(found, Scanned):
+            if found.fault is not None:
+                raise found.fault
+            found.values.pop("id", None)
+            found.comments.pop("id", None)
+            return Params._make(found.values, tuple(found.args), origin, found)  # noqa: SLF001 - its maker
+        values, args = found if isinstance(found, tuple) else (found, ())
+        return Params._make(values, args, origin, None)  # noqa: SLF001 - its maker
 
     @property
     def comments(self) -> str:
@@ -126,9 +133,12 @@ class Action:
         source = self.source
         if source is None:
             return ""
-        start = source.text.rfind("\n", 0, self._start) + 1
+        text = source.text
+        start = text.rfind("\n", 0, self._start)
         lines: list[str] = []
-        for line in reversed(source.text[self._floor : start].split("\n")):
+        while start > self._floor:
+            end, start = start, text.rfind("\n", 0, start)
+            line = text[max(start + 1, self._floor) : end]
             if line.startswith("//"):
                 lines.append(line)
             elif (rest := line.strip()) and not rest.startswith("!["):

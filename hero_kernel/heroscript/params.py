@@ -12,7 +12,7 @@ from hero_kernel.heroscript import values
 from hero_kernel.heroscript.escapes import param_comment, spell
 from hero_kernel.heroscript.names import name_fix
 from hero_kernel.heroscript.scan import Scanned, list_item_text, scan
-from hero_kernel.heroscript.source import Place, Source, open_source
+from hero_kernel.heroscript.source import Place, Source, check_characters, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,12 +61,11 @@ class Params(Mapping[str, str]):
     Raises ParamError for a key or arg the language cannot write, and for half a character.
     """
 
-    __slots__ = ("_comments", "_origin", "_scanned", "_values", "args", "end_comment")
+    __slots__ = ("_notes", "_origin", "_scanned", "_values", "args")
 
     args: tuple[str, ...]
-    end_comment: str
     _values: dict[str, str]
-    _comments: tuple[Mapping[str, str], Mapping[str, str]]
+    _notes: tuple[Mapping[str, str], Mapping[str, str], str] | None
     _origin: tuple[Source, int, bool] | None
     _scanned: Scanned | None
 
@@ -85,12 +84,14 @@ class Params(Mapping[str, str]):
             fixed = _checked_key(key)
             self._values.pop(fixed, None)
             self._values[fixed] = _checked(_text(value), fixed)
+        if isinstance(mapping, Params):
+            args = (*mapping.args, *args)
         self.args = tuple(dict.fromkeys(_checked_arg(arg) for arg in args))
-        self._comments = (
+        self._notes = (
             _checked_comments({key_fix(key): text for key, text in comments.items()}, self._values),
             _checked_comments(arg_comments, self.args),
+            _checked(param_comment(end_comment), "end_comment"),
         )
-        self.end_comment = _checked(param_comment(end_comment), "end_comment")
         self._origin = None
         self._scanned = None
 
@@ -108,12 +109,7 @@ class Params(Mapping[str, str]):
         self.args = args
         self._origin = origin
         self._scanned = scanned
-        if scanned is None:
-            self._comments = (_NOTHING, _NOTHING)
-            self.end_comment = ""
-        else:
-            self._comments = (scanned.comments, scanned.arg_comments)
-            self.end_comment = scanned.end_comment
+        self._notes = None
         return self
 
     @classmethod
@@ -123,6 +119,7 @@ class Params(Mapping[str, str]):
         Raises HeroscriptError.
         """
         source = open_source(text, name)
+        check_characters(source)
         scanned = scan(source, 0, lines_end=False)
         if scanned.fault is not None:
             raise scanned.fault
@@ -169,12 +166,28 @@ class Params(Mapping[str, str]):
     @property
     def comments(self) -> Mapping[str, str]:
         """The comments on parameters, by key."""
-        return MappingProxyType(dict(self._comments[0]))
+        return MappingProxyType(dict(self._all_notes()[0]))
 
     @property
     def arg_comments(self) -> Mapping[str, str]:
         """The comments on args, by arg."""
-        return MappingProxyType(dict(self._comments[1]))
+        return MappingProxyType(dict(self._all_notes()[1]))
+
+    @property
+    def end_comment(self) -> str:
+        """The comment behind the last of them."""
+        return self._all_notes()[2]
+
+    def _all_notes(self) -> tuple[Mapping[str, str], Mapping[str, str], str]:
+        """The comments on keys, on args, and at the end; read from the text when first needed."""
+        if self._notes is None:
+            scanned = self._scan()
+            if scanned is None:
+                self._notes = ({}, {}, "")
+            else:
+                of_keys = {key: note for key, note in scanned.comments.items() if key in self._values}
+                self._notes = (of_keys, scanned.arg_comments, scanned.end_comment)
+        return self._notes
 
     def place(self, key: str) -> Place | None:
         """Where the value of a key stands; None when it was not read from a text."""
@@ -221,32 +234,33 @@ class Params(Mapping[str, str]):
 
     def with_params(self, more: Mapping[str, Any], *, args: Iterable[str] = ()) -> Params:
         """These with others merged in: a known key keeps its position, args are added."""
-        added = Params(more, args=args)
-        found = {**self._values, **added._values}
-        comments = {**self._comments[0], **added._comments[0]}
-        merged = self._derived(found, tuple(dict.fromkeys((*self.args, *added.args))), comments)
-        if isinstance(more, Params):
-            merged.args = tuple(dict.fromkeys((*merged.args, *more.args)))
-            merged._comments = (
-                {**merged._comments[0], **more._comments[0]},
-                {**merged._comments[1], **more._comments[1]},
-            )
-        return merged
+        added = more if isinstance(more, Params) and not args else Params(more, args=args)
+        own, new = self._all_notes(), added._all_notes()
+        return self._derived(
+            {**self._values, **added._values},
+            tuple(dict.fromkeys((*self.args, *added.args))),
+            ({**own[0], **new[0]}, {**own[1], **new[1]}, own[2] or new[2]),
+        )
 
     def without(self, *keys: str) -> Params:
         """These without some keys; one that is not there is no error."""
         gone = {key_fix(key) for key in keys}
-        found = {key: text for key, text in self._values.items() if key not in gone}
-        comments = {key: text for key, text in self._comments[0].items() if key not in gone}
-        return self._derived(found, self.args, comments)
+        of_keys, of_args, at_end = self._all_notes()
+        return self._derived(
+            {key: text for key, text in self._values.items() if key not in gone},
+            self.args,
+            ({key: note for key, note in of_keys.items() if key not in gone}, of_args, at_end),
+        )
 
     def _derived(
-        self, found: dict[str, str], args: tuple[str, ...], comments: Mapping[str, str]
+        self,
+        found: dict[str, str],
+        args: tuple[str, ...],
+        notes: tuple[Mapping[str, str], Mapping[str, str], str],
     ) -> Params:
-        # the scan is kept for its places, the comments may differ from it
+        # the scan is kept for its places
         derived = Params._make(found, args, self._origin, self._scanned)
-        derived._comments = (comments, self._comments[1])
-        derived.end_comment = self.end_comment
+        derived._notes = notes
         return derived
 
     # -- text

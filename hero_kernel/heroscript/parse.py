@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import HeroscriptError
 from hero_kernel.heroscript.action import KINDS, PRIORITY, Action, split_name
+from hero_kernel.heroscript.quick import PLAIN, PLAIN_NAME, quick_params
 from hero_kernel.heroscript.scan import scan
-from hero_kernel.heroscript.source import Source, open_source
+from hero_kernel.heroscript.source import Source, check_characters, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-_HEADER = re.compile(r"^[ \t]*+(?!!\[)(!++)([^ \t\n]*+)", re.MULTILINE)
+    from hero_kernel.heroscript.action import Kind
+
+_HEADER = re.compile(r"[ \t]*+(?!!\[)(!++)([^ \t\n]*+)")
+_NEW = Action.__new__
 
 
 def parse(
@@ -34,7 +40,10 @@ def parse(
     faults: list[HeroscriptError] = []
     actions: list[Action] = []
     try:
-        actions = _actions(open_source(text, name, first_line), faults, eager=True)
+        source = open_source(text, name, first_line)
+        check_characters(source)
+        with _paused_collector():
+            actions = _actions(source, faults, eager=True)
     except HeroscriptError as error:
         faults.append(error)
     if on_error is None:
@@ -48,9 +57,28 @@ def parse(
 def index(text: str, *, name: str = "<text>", first_line: int = 1) -> list[Action]:
     """Find the actions of a text; the parameters of each are read when they are asked for."""
     faults: list[HeroscriptError] = []
-    actions = _actions(open_source(text, name, first_line), faults, eager=False)
+    source = open_source(text, name, first_line)
+    with _paused_collector():
+        actions = _actions(source, faults, eager=False)
     _raise_first(faults)
     return actions
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """Keep the garbage collector from walking over every action found so far, again and again.
+
+    Nothing in a cycle is made meanwhile. When two threads parse at once the first to end may
+    start the collector again for both; it never stays off.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _raise_first(faults: list[HeroscriptError]) -> None:
@@ -60,34 +88,106 @@ def _raise_first(faults: list[HeroscriptError]) -> None:
 
 
 def _actions(source: Source, faults: list[HeroscriptError], *, eager: bool) -> list[Action]:
+    """All actions; the plain ones by the shortcut, every other one by the careful scanner."""
     actions: list[Action] = []
     text = source.text
-    end = 0
-    while header := _HEADER.search(text, end):
-        floor = end
-        bangs, written = header.groups()
-        scanned = scan(source, header.end())
-        end = scanned.end
-        fault = _name_fault(source, header) or (scanned.fault if eager else None)
-        if fault is not None:
-            faults.append(fault)
-            continue
-        action = Action.__new__(Action)
-        action.actor, action.name = split_name(written)
-        action.kind = KINDS[len(bangs) - 1]
-        action.id = len(actions) + 1
-        action.priority = PRIORITY
+    # the shortcut begins at a line's end, which the first line does not have before it
+    end = _careful(source, 0, 0, actions, faults, eager=eager) if _HEADER.match(text) else 0
+    run = _plain_run if eager else _plain_names
+    while (line := run(source, end, actions)) is not None:
+        end = _careful(source, line, end, actions, faults, eager=eager)
+    return actions
+
+
+def _plain_run(source: Source, floor: int, actions: list[Action]) -> int | None:
+    """Read plain actions with their parameters; returns the line of the first that needs care."""
+    known: dict[str, tuple[Kind, str, str]] = {}
+    new, priority = _NEW, PRIORITY
+    for nr, match in enumerate(PLAIN.finditer(source.text, floor), len(actions) + 1):
+        head, body = match.groups()
+        header = known.get(head) or _header(head, known)
+        if header is None or (found := quick_params(body)) is None:
+            return match.start() + 1
+        action = new(Action)
+        action.kind, action.actor, action.name = header
+        action.id = nr
+        action.priority = priority
+        action.done = False
+        action.result = None
+        action.source = source
+        action._params = found  # noqa: SLF001 - the parser fills in what it found
+        action._comments = None  # noqa: SLF001 - as above
+        action._start = match.end(1)  # noqa: SLF001 - as above
+        action._floor = floor  # noqa: SLF001 - as above
+        actions.append(action)
+    return None
+
+
+def _plain_names(source: Source, floor: int, actions: list[Action]) -> int | None:
+    """As `_plain_run`, leaving the parameters for later."""
+    known: dict[str, tuple[Kind, str, str]] = {}
+    new, priority = _NEW, PRIORITY
+    for nr, match in enumerate(PLAIN_NAME.finditer(source.text, floor), len(actions) + 1):
+        head = match[1]
+        header = known.get(head) or _header(head, known)
+        if header is None:
+            return match.start() + 1
+        action = new(Action)
+        action.kind, action.actor, action.name = header
+        action.id = nr
+        action.priority = priority
         action.done = False
         action.result = None
         action.source = source
         action._params = None  # noqa: SLF001 - the parser fills in what it found
         action._comments = None  # noqa: SLF001 - as above
-        action._start = header.end()  # noqa: SLF001 - as above
+        action._start = match.end(1)  # noqa: SLF001 - as above
         action._floor = floor  # noqa: SLF001 - as above
-        if eager:
-            _ = action.params
         actions.append(action)
-    return actions
+    return None
+
+
+def _header(
+    head: str | None, known: dict[str, tuple[Kind, str, str]]
+) -> tuple[Kind, str, str] | None:
+    """Kind, actor and name, kept for the next action of that name; None for what needs care."""
+    if head is None or head.count(".") > 1 or "\u00a0" in head:
+        return None
+    written = head.lstrip("!")
+    return known.setdefault(head, (KINDS[len(head) - len(written) - 1], *split_name(written)))
+
+
+def _careful(
+    source: Source,
+    line: int,
+    floor: int,
+    actions: list[Action],
+    faults: list[HeroscriptError],
+    *,
+    eager: bool,
+) -> int:
+    """Read the action whose line begins at an offset; returns where it ends."""
+    header = _HEADER.match(source.text, line)
+    assert header is not None  # noqa: S101 - the callers have seen a bang there
+    scanned = scan(source, header.end())
+    fault = _name_fault(source, header) or (scanned.fault if eager else None)
+    if fault is not None:
+        faults.append(fault)
+        return scanned.end
+    action = _NEW(Action)
+    action.actor, action.name = split_name(header[2])
+    action.kind = KINDS[len(header[1]) - 1]
+    action.id = len(actions) + 1
+    action.priority = PRIORITY
+    action.done = False
+    action.result = None
+    action.source = source
+    action._params = scanned if eager else None  # noqa: SLF001 - the parser fills in what it found
+    action._comments = None  # noqa: SLF001 - as above
+    action._start = header.end()  # noqa: SLF001 - as above
+    action._floor = floor  # noqa: SLF001 - as above
+    actions.append(action)
+    return scanned.end
 
 
 def _name_fault(source: Source, header: re.Match[str]) -> HeroscriptError | None:

@@ -102,21 +102,25 @@ class Source:
 
 
 def open_source(text: str, name: str, first_line: int = 1) -> Source:
-    """A Source of a text that may be read; raises HeroscriptError for one that may not."""
+    """A Source of a text that may be read; raises HeroscriptError for one that is too long."""
     if len(text) > MAX_TEXT:
         raise HeroscriptError(
             f"the text has {len(text)} characters, more than {MAX_TEXT}",
             hint="split it into several files",
             place=Place(name, first_line, 1),
         )
-    source = Source(text, name, first_line)
-    if not text.isascii() and (half := _half_character(source.text)) is not None:
+    return Source(text, name, first_line)
+
+
+def check_characters(source: Source, start: int = 0, end: int | None = None) -> None:
+    """Raise HeroscriptError for half of a surrogate pair between two offsets."""
+    text = source.text if start == 0 and end is None else source.text[start:end]
+    if not text.isascii() and (half := _half_character(text)) is not None:
         raise HeroscriptError(
             "half of a surrogate pair is not a character",
             hint="save the text as UTF-8",
-            place=source.place(half),
+            place=source.place(start + half),
         )
-    return source
 
 
 def _half_character(text: str) -> int | None:
