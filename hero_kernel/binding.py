@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hero_kernel import contexts, sessions
-from hero_kernel.errors import SessionError
+from hero_kernel.errors import BadNameError, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ def context(host: Host, around: Surroundings) -> tuple[Context, str]:
     return contexts.new(host, name), why
 
 
-def session(host: Host, where: Context, why: str, around: Surroundings) -> Bound:
+def session(where: Context, why: str, around: Surroundings) -> Bound:
     """The session in a context that the surroundings name, created when it is not there."""
     name, session_why = _named(around, "session")
     if not name and around.notebook is not None:
@@ -92,24 +93,34 @@ def _named(around: Surroundings, what: str) -> tuple[str, str]:
 def _for_notebook(where: Context, notebook: Path) -> str:
     """The session that is this notebook's: by its path, with a hash when another has the name."""
     plain = slug(notebook, where.coderoot)
-    for name in (plain, f"{plain[:50]}_{sha256(str(notebook).encode()).hexdigest()[:8]}"):
+    for name in (plain, f"{plain}_{_hash(notebook)}"):
         if not sessions.exists(where, name):
             return name
         if sessions.get(where, name).config.notebook in ("", str(notebook)):
             return name
     raise SessionError(
-        f"two notebooks have the session name {plain}", hint="name one: %hero_session NAME"
+        f"two notebooks have the session name {plain}",
+        hint="name one with HERO_SESSION or the variable hero_session",
     )
 
 
 def slug(notebook: Path, coderoot: Path) -> str:
     """A session name from a notebook's path below the code root or its repository.
 
-    `…/project/notebooks/01_intro.ipynb` gives `notebooks_01_intro`.
+    `…/project/notebooks/01_intro.ipynb` gives `notebooks_01_intro`. Looks for `.git` on the disk.
     """
     root = next((p for p in notebook.parents if p == coderoot or (p / ".git").exists()), None)
-    path = notebook.relative_to(root) if root is not None else notebook.relative_to(notebook.parent)
-    name = re.sub(r"[^a-z0-9]+", "_", str(path.with_suffix("")).lower()).strip("_")
-    if len(name) < sessions.SHORTEST_NAME:
-        name = f"notebook_{name or sha256(str(notebook).encode()).hexdigest()[:8]}"
-    return name[-60:].lstrip("_")
+    path = notebook.relative_to(root or notebook.parent).with_suffix("")
+    name = re.sub(r"[^a-z0-9]+", "_", str(path).lower()).strip("_")[-_LONGEST:].lstrip("_")
+    try:
+        return sessions.canonical(name)
+    except BadNameError:  # too short, or reserved
+        return f"notebook_{name or _hash(notebook)}"
+
+
+_LONGEST = 50
+"""Characters of a slug; room is left for a hash."""
+
+
+def _hash(notebook: Path) -> str:
+    return sha256(os.fsencode(notebook)).hexdigest()[:8]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import random
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hero_kernel import files, names
@@ -16,13 +18,12 @@ from hero_kernel.errors import (
     CorruptRecordError,
     did_you_mean,
 )
-from hero_kernel.heroscript import Params
+from hero_kernel.kept import Kept, defaults
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from hero_kernel.playbook import Playbook
     from hero_kernel.report import Report
     from hero_kernel.sessions import Session
     from hero_kernel.stores.base import Store
@@ -53,7 +54,7 @@ class Host(Protocol):
     def now(self) -> OurTime:
         """The time, to the second."""
 
-    def session_new(self, *, context: Context, name: str, **options: Any) -> Session:
+    def session_new(self, *args: Any, **options: Any) -> Session:
         """Create or resume a session."""
 
     def session_get(self, name: str = "", *, context: Context) -> Session:
@@ -68,8 +69,8 @@ class Host(Protocol):
     def session_delete(self, name: str, *, context: Context, files: bool) -> None:
         """Delete a session."""
 
-    def run(self, session: Session, playbook: Playbook, **options: Any) -> Report:
-        """Carry a playbook out."""
+    def run(self, *args: Any, **options: Any) -> Report:
+        """Carry a playbook out in a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +120,16 @@ class ContextConfig:
         return record.encode_pretty(known | dict(self.extra))
 
 
-_DEFAULTS: dict[str, Any] = {
-    one.name: -1 if one.name == "id" else one.default
-    for one in fields(ContextConfig)
-    if one.name != "extra"
-}
+_DEFAULTS = defaults(ContextConfig.__dataclass_fields__, id=-1)
 
 
-class Context:
+class Context(Kept[ContextConfig]):
     """A context in the store; what it answers is read there, so another kernel's change shows.
 
     Attributes:
         id: The database number its records are in.
-        name: Unique among contexts; the name of its folder.
+        name: Unique among contexts; the name of its folder. Follows another kernel's rename at
+            the next `load` or `path`.
     """
 
     def __init__(self, host: Host, context_id: int, name: str) -> None:
@@ -158,21 +156,26 @@ class Context:
         return f"{self.id}:{self.name}"
 
     @property
-    def config(self) -> ContextConfig:
-        """The record as it is now.
+    def _place(self) -> tuple[Store, int, str]:
+        return self.host.store, self.id, KEY
 
-        Raises:
-            ContextNotFoundError: It was deleted.
-        """
-        text = self.host.store.get(self.id, KEY)
-        if text is None:
-            raise _lost(self)
+    def _read(self, text: str) -> ContextConfig:
         return ContextConfig.read(text, _where(self.host, self.id))
+
+    def _lost(self) -> ContextNotFoundError:
+        return ContextNotFoundError(
+            f"context {self.guid} is no longer in {self.host.store.address}",
+            hint="it was deleted or the store was emptied; create it again with context_new",
+        )
 
     @property
     def path(self) -> Path:
-        """`HERO_HOME/context/$name`; not created by asking."""
-        return self.host.home / "context" / self.name
+        """`HERO_HOME/context/$name`; not created by asking.
+
+        Raises:
+            ContextNotFoundError: The context was deleted.
+        """
+        return _folder(self.host, self.load().name)
 
     @property
     def coderoot(self) -> Path:
@@ -181,71 +184,33 @@ class Context:
         return Path(configured).expanduser() if configured else self.host.coderoot
 
     @property
-    def interactive(self) -> bool:
-        """Whether questions may be asked; setting it is kept."""
-        return self.config.interactive
-
-    @interactive.setter
-    def interactive(self, value: bool) -> None:
-        self.configure(interactive=value)
-
-    @property
     def encrypt(self) -> bool:
         """Whether values are encrypted."""
         return self.config.encrypt
 
-    @property
-    def params(self) -> Params:
-        """The context's parameters.
-
-        Raises:
-            HeroscriptError: What is kept does not parse.
-        """
-        return Params.from_text(self.config.params)
-
-    def params_set(self, values: Mapping[str, str]) -> Params:
-        """Merge parameters into the kept ones, in one step; all of them afterwards."""
-        return self._change_params(lambda params: params.with_params(values))
-
-    def params_delete(self, key: str) -> Params:
-        """Delete a parameter, in one step; those that are left."""
-        return self._change_params(lambda params: params.without(key))
-
-    def _change_params(self, change: Callable[[Params], Params]) -> Params:
-        config = self._update(
-            lambda old: replace(old, params=change(Params.from_text(old.params)).heroscript())
-        )
-        return Params.from_text(config.params)
-
     def configure(self, *, coderoot: str | None = None, interactive: bool | None = None) -> None:
         """Change what is given, in one step."""
-        given = {"coderoot": coderoot, "interactive": interactive}
-        given = {name: value for name, value in given.items() if value is not None}
-        self._update(lambda old: replace(old, **given))  # type: ignore[arg-type]  # by name
 
-    def _update(self, change: Callable[[ContextConfig], ContextConfig]) -> ContextConfig:
-        where = _where(self.host, self.id)
+        def change(old: ContextConfig) -> ContextConfig:
+            return replace(
+                old,
+                coderoot=old.coderoot if coderoot is None else coderoot,
+                interactive=old.interactive if interactive is None else interactive,
+            )
 
-        def step(text: str | None) -> str:
-            if text is None:
-                raise _lost(self)
-            return change(ContextConfig.read(text, where)).text()
-
-        text = self.host.store.update(self.id, KEY, step)
-        return ContextConfig.read(text or "", where)
+        self._update(change)
 
     def load(self) -> Context:
-        """Check that the context is still there, and finish what a killed rename left undone."""
-        _settle(self, self.config)
-        return self
-
-    def save(self) -> None:
-        """Make sure that the record is there; changes are written when they are made.
+        """Read the name again, and finish what a killed rename left undone.
 
         Raises:
-            ContextNotFoundError: It was lost, and is not made up again.
+            ContextNotFoundError: The context was deleted.
+            CorruptRecordError: Its record cannot be read, or its name cannot be a folder's.
         """
-        _ = self.config
+        config = self.config
+        self.name = _folder_name(config, self.id)
+        _settle(self, config)
+        return self
 
     def rename(self, name: str) -> Context:
         """Give the context another name, in its record and on its folder; this object follows.
@@ -254,20 +219,23 @@ class Context:
 
         Raises:
             BadNameError: The name cannot name a context.
-            ContextExistsError: Another context has it.
+            ContextError: It is the default context.
+            ContextExistsError: Another context has the name, or left a folder of that name.
         """
         new = names.canonical(name, "context")
-        if new == self.name:
+        if new == self.load().name:
             return self
         if self.id == 0:
             raise ContextError("the default context keeps its name", hint="create another one")
-        _refuse_taken(self.host, new, but=self.id)
-        config = self._update(
-            lambda old: replace(old, name=new, extra={**old.extra, _MOVING: self.name})
-        )
-        self.name = new
-        _settle(self, config)
-        return self
+        with _alone(self.host):
+            _refuse_taken(self.host, new, but=self.id)
+            if files.is_left_over(_folder(self.host, new)):
+                raise ContextExistsError(
+                    f"{_folder(self.host, new)} is there already, of a context that was deleted",
+                    hint="move it away, or choose another name",
+                )
+            self._update(lambda old: replace(old, name=new, extra={**old.extra, _MOVING: old.name}))
+        return self.load()
 
     def session_new(self, name: str = "", **options: Any) -> Session:
         """Create or resume a session here; see `hero_kernel.session_new`."""
@@ -323,69 +291,116 @@ def new(
             may not.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    if not name and context_id is not None and (text := host.store.get(context_id, KEY)):
-        name = ContextConfig.read(text, _where(host, context_id)).name
-    wanted = names.canonical(name or DEFAULT, "context")
-    for _ in range(_ATTEMPTS):
-        found = _find(host, wanted, context_id)
-        if found is not None:
-            if not exist_ok:
-                raise ContextExistsError(
-                    f"context {found.guid} exists", hint="leave out exist_ok=False to resume it"
-                )
-            if reset:
-                fresh = ContextConfig(id=found.id, name=found.name, **given)
-                found._update(lambda _, fresh=fresh: fresh)  # type: ignore[misc]  # noqa: SLF001  # same room
-            elif given:
-                found._update(lambda old: replace(old, **given))  # noqa: SLF001  # same room
-            return found
-        free = context_id if context_id is not None else _free_id(host, wanted)
-        config = ContextConfig(id=free, name=wanted, **given)
-        if host.store.create(free, KEY, config.text()):
-            if _taken_elsewhere(host, wanted, free) is None:
-                return Context(host, free, wanted)
-            host.store.delete(free, KEY)  # two kernels took the same name at once: both step back
-        sleep(random() * _STEP_BACK_S)  # noqa: S311  # spreads two kernels, guards nothing
-    raise ContextError(f"context {wanted} is being created elsewhere", hint="try again")
+    found = _find(host, name, context_id)
+    if found is None:
+        wanted = names.canonical(name or DEFAULT, "context")
+        with _alone(host):
+            found = _find(host, name, context_id)
+            if found is None:
+                return _create(host, wanted, context_id, given)
+    if not exist_ok:
+        raise ContextExistsError(
+            f"context {found.guid} exists", hint="leave out exist_ok=False to resume it"
+        )
+    if reset:
+        fresh = ContextConfig(id=found.id, name=found.name, **given)
+        found._update(lambda _: fresh)  # noqa: SLF001  # same room
+    elif given:
+        found._update(lambda old: replace(old, **given))  # noqa: SLF001  # same room
+    return found.load()
 
 
-_ATTEMPTS = 50
-_STEP_BACK_S = 0.02
+def _create(host: Host, name: str, context_id: int | None, given: Mapping[str, Any]) -> Context:
+    """Write a new record; only while `_alone`, for the name was found to be free."""
+    if name == DEFAULT:
+        free = 0 if context_id is None else context_id
+    else:
+        free = _free_id(host) if context_id is None else context_id
+    if (free == 0) != (name == DEFAULT):
+        raise ContextExistsError(
+            f"id 0 and the name {DEFAULT!r} belong to each other",
+            hint="choose another id or another name, or leave out the id",
+        )
+    config = ContextConfig(id=free, name=name, **given)
+    if not host.store.create(free, KEY, config.text()):  # another program, without our lock
+        raise ContextExistsError(f"context id {free} was taken just now", hint="try again")
+    return Context(host, free, name)
+
+
+LOCK = "context:lock"
+"""A record of database 0 that is there while a process claims a name or an id."""
+
+_DEAD_S = 5.0
+"""A lock that one process holds for longer is a dead one's; claiming takes milliseconds."""
+
+_PAUSE_S = 0.02
+
+
+@contextmanager
+def _alone(host: Host) -> Iterator[None]:
+    """Keep every other process from claiming a name or an id; a dead holder is passed over.
+
+    No clock but this process's own is trusted: a holder is dead when it was watched for long.
+    """
+    own, seen, since = secrets.token_hex(8), "", monotonic()
+    while not host.store.create(0, LOCK, own):
+        holder = host.store.get(0, LOCK) or ""
+        if holder != seen:
+            seen, since = holder, monotonic()
+        elif holder and monotonic() - since > _DEAD_S:
+            _swap(host.store, holder, None)
+        sleep(random() * _PAUSE_S)  # noqa: S311  # spreads the waiting, guards nothing
+    try:
+        yield
+    finally:
+        _swap(host.store, own, None)
+
+
+def _swap(store: Store, old: str, new: str | None) -> None:
+    store.update(0, LOCK, lambda text: new if text == old else text)
 
 
 def _find(host: Host, name: str, context_id: int | None) -> Context | None:
-    """The context that answers to both, None when neither is taken."""
+    """The context that answers to both, None when neither is taken.
+
+    Raises:
+        ContextExistsError: Only one of them is taken, or each by another context.
+    """
+    wanted = names.folded(name)
     if context_id is not None:
         text = host.store.get(context_id, KEY)
         if text is not None:
             config = ContextConfig.read(text, _where(host, context_id))
-            if config.name != name:
+            if wanted not in ("", names.folded(config.name)):
                 raise ContextExistsError(
                     f"context id {context_id} is {config.name!r}, not {name!r}",
                     hint="choose another id, or leave it out",
                 )
-            return Context(host, context_id, name)
-        _refuse_taken(host, name, but=context_id)
+            return Context(host, context_id, _folder_name(config, context_id))
+        if context_id != 0:
+            _refuse_taken(host, wanted or DEFAULT, but=context_id)
         return None
-    taken = _taken_elsewhere(host, name, -1)
-    return None if taken is None else Context(host, taken, name)
+    if wanted in ("", DEFAULT):
+        return _find(host, DEFAULT, 0)
+    return next(_called(host, wanted), None)
+
+
+def _called(host: Host, name: str) -> Iterator[Context]:
+    """The contexts of that name, in any spelling of it, by id."""
+    for context_id, config in _readable(host):
+        if names.folded(config.name) == name:
+            yield Context(host, context_id, _folder_name(config, context_id))
 
 
 def _refuse_taken(host: Host, name: str, *, but: int) -> None:
-    taken = _taken_elsewhere(host, name, but)
+    taken = next((one for one in _called(host, name) if one.id != but), None)
     if taken is not None:
         raise ContextExistsError(
-            f"context {name!r} has id {taken}", hint="choose another name, or leave out the id"
+            f"context {name!r} has id {taken.id}", hint="choose another name, or leave out the id"
         )
 
 
-def _taken_elsewhere(host: Host, name: str, but: int) -> int | None:
-    return next((i for i, config in _readable(host) if config.name == name and i != but), None)
-
-
-def _free_id(host: Host, name: str) -> int:
-    if name == DEFAULT:
-        return 0
+def _free_id(host: Host) -> int:
     taken = set(host.store.numbers())  # a database with foreign records is not free
     free = next(number for number in range(1, len(taken) + 2) if number not in taken)
     if free >= host.store.limit():
@@ -399,8 +414,8 @@ def _free_id(host: Host, name: str) -> int:
 def get(host: Host, id_or_name: int | str) -> Context:
     """The context with that id or name; `default` (0) is made when it is not there.
 
-    A name that two contexts have (herolib wrote such) means the lower id; the other is
-    `name@id`.
+    A name that two contexts have (herolib wrote such) means the lower id, and `default` id 0;
+    the other is `name@id`.
 
     Raises:
         ContextNotFoundError: There is none.
@@ -408,11 +423,8 @@ def get(host: Host, id_or_name: int | str) -> Context:
     """
     if isinstance(id_or_name, str) and id_or_name.isdecimal() and id_or_name.isascii():
         id_or_name = int(id_or_name)
-    if isinstance(id_or_name, int):
-        context = _by_id(host, id_or_name)
-    else:
-        context = _by_name(host, id_or_name)
-    return context.load()
+    by = _by_id if isinstance(id_or_name, int) else _by_name
+    return by(host, id_or_name).load()  # type: ignore[arg-type]  # told apart one line above
 
 
 def _by_id(host: Host, context_id: int) -> Context:
@@ -427,21 +439,18 @@ def _by_id(host: Host, context_id: int) -> Context:
 
 def _by_name(host: Host, name: str) -> Context:
     base, _, number = name.rpartition("@")
-    if base and number.isdecimal():
+    if base and number.isdecimal() and number.isascii():
         context = _by_id(host, int(number))
-        if names.canonical(base, "context") == context.name.lower():
+        if names.folded(base) == names.folded(context.name):
             return context
-    wanted = name.strip()
+    wanted = names.folded(name)
+    if wanted == DEFAULT:
+        return _by_id(host, 0)
     damaged: list[CorruptRecordError] = []
     for context_id, config in _readable(host, damaged):
-        if config.name in (wanted, wanted.lower()):
+        if names.folded(config.name) == wanted:
             return Context(host, context_id, _folder_name(config, context_id))
     wanted = names.canonical(name, "context")
-    taken = _taken_elsewhere(host, wanted, -1)
-    if taken is not None:
-        return Context(host, taken, wanted)
-    if wanted == DEFAULT:
-        return new(host)
     if damaged:
         raise damaged[0]
     raise ContextNotFoundError(f"there is no context {wanted!r}", hint=_known(host, wanted))
@@ -453,8 +462,20 @@ def _known(host: Host, near: str = "") -> str:
 
 
 def every(host: Host) -> list[Context]:
-    """Every context whose record can be read, by id; the second of a name as `name@id`."""
-    return [Context(host, i, _folder_name(config, i)) for i, config in _readable(host)]
+    """Every context whose record can be read, and its name be a folder's, by id."""
+    return [
+        Context(host, number, config.name)
+        for number, config in _readable(host)
+        if names.is_safe_folder(config.name)
+    ]
+
+
+def exists(host: Host, id_or_name: int | str) -> bool:
+    """Whether `get` finds a context; the default one exists always."""
+    there = every(host)
+    wanted = names.folded(str(id_or_name))
+    known = {one for context in there for one in (str(context.id), names.folded(context.name))}
+    return wanted in {"0", DEFAULT} | known | {names.folded(label) for label in labels(there)}
 
 
 def labels(contexts: list[Context]) -> list[str]:
@@ -475,12 +496,19 @@ def delete(host: Host, context: Context, *, with_files: bool, with_db: bool, for
     """
     if context.id == 0 and not force:
         raise ContextError("the default context is not deleted by accident", hint="force=True")
+    folder = context.path
+    shared = with_files and any(c.name == context.name and c != context for c in every(host))
+    if shared:
+        raise ContextError(
+            f"another context is called {context.name} too, and shares the folder {folder}",
+            hint="rename one of them, or delete without files",
+        )
     store = host.store
     for key in store.scan(context.id, "sessions:"):
         store.delete(context.id, key)
     store.delete(context.id, KEY)
     if with_files:
-        files.remove(host.home, context.path)
+        files.remove(host.home, folder)
     if with_db:
         files.remove(host.home, host.home / "db" / str(context.id))
 
@@ -512,19 +540,18 @@ def _settle(context: Context, config: ContextConfig) -> None:
     old = config.extra.get(_MOVING)
     if not isinstance(old, str):
         return
-    if names.is_safe_folder(old) and _taken_elsewhere(context.host, old, context.id) is None:
-        files.move(context.host.home / "context" / old, context.path)
+    host = context.host
+    shared = any(other.id != context.id for other in _called(host, names.folded(old)))
+    if names.is_safe_folder(old) and not shared:
+        files.move(_folder(host, old), _folder(host, context.name))
     context._update(  # noqa: SLF001  # same room
         lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != _MOVING})
     )
 
 
+def _folder(host: Host, name: str) -> Path:
+    return host.home / "context" / name
+
+
 def _where(host: Host, context_id: int) -> str:
     return f"{KEY} of context {context_id} in {host.store.address}"
-
-
-def _lost(context: Context) -> ContextNotFoundError:
-    return ContextNotFoundError(
-        f"context {context.guid} is no longer in {context.host.store.address}",
-        hint="it was deleted or the store was emptied; create it again with context_new",
-    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FULL = frozenset(["ENOSPC", "EDQUOT", "EFBIG"])
@@ -46,32 +48,68 @@ def write(path: Path, data: bytes, *, durable: bool = True) -> None:
         data: The new content.
         durable: Whether it survives a power cut once this returns; costs an fsync or two.
     """
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
+        with _scratch(path, data, durable=durable) as scratch:
             scratch.replace(path)
-        except BaseException:
-            scratch.unlink(missing_ok=True)
-            raise
         if durable:
             _sync_folder(path.parent)
     except OSError as error:
         _raise(error, path)
 
 
+def create(path: Path, data: bytes) -> bool:
+    """Write a file whole, as `write` without syncing it, unless it is there; whether it was.
+
+    Of several processes that create the same file, one does.
+    """
+    try:
+        with _scratch(path, data, durable=False) as scratch:
+            try:
+                os.link(scratch, path)
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without hard links: the second best
+                if path.exists():
+                    return False
+                scratch.replace(path)
+    except OSError as error:
+        _raise(error, path)
+    return True
+
+
+@contextmanager
+def _scratch(path: Path, data: bytes, *, durable: bool) -> Iterator[Path]:
+    """A file beside the path with the data in it; gone at the end, unless it was moved away."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def move(old: Path, new: Path) -> None:
-    """Rename a folder if it is there and the new name is free."""
-    if old.is_dir() and not new.exists():
-        try:
-            old.rename(new)
-        except OSError as error:
-            _raise(error, new)
+    """Rename a folder if it is there and the new name is free; another process may be faster."""
+    if not old.is_dir() or new.exists():
+        return
+    try:
+        old.rename(new)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        _raise(error, new)
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether something is there that moving a folder to the path would hide or lose."""
+    if path.is_dir() and not path.is_symlink():
+        return any(path.iterdir())
+    return os.path.lexists(path)
 
 
 def remove(root: Path, path: Path) -> None:
@@ -79,12 +117,13 @@ def remove(root: Path, path: Path) -> None:
 
     Raises:
         StoreError: The path does not lie below the root.
+        ReadOnlyStoreError: It may not be deleted.
     """
-    if path.is_symlink():
-        path.unlink()
-        return
-    _check_inside(root, path)
     try:
+        if path.is_symlink():
+            path.unlink()
+            return
+        _check_inside(root, path)
         if path.exists():
             shutil.rmtree(path)
     except OSError as error:

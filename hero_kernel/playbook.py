@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hero_kernel import heroscript, sources
@@ -43,7 +44,8 @@ class Playbook:
         self._actions: list[Action] = []
         self._next_id = 1
         self._priorities: list[tuple[int, str]] = []
-        self._insert(list(actions), len(self._actions))
+        self._version = 0
+        self._insert(list(actions), 0)
 
     @classmethod
     def from_text(cls, text: str, *, name: str = "<text>", lazy: bool = False) -> Playbook:
@@ -78,6 +80,18 @@ class Playbook:
         """Every action, in script order; changes with the playbook."""
         return self._actions
 
+    @property
+    def version(self) -> int:
+        """A number that rises whenever an action is added or the order may have changed."""
+        return self._version
+
+    def copy(self) -> Playbook:
+        """The same actions in the same order; what is added to the one is not in the other."""
+        twin = Playbook()
+        twin._actions, twin._priorities = self._actions.copy(), self._priorities.copy()
+        twin._next_id, twin._version = self._next_id, self._version
+        return twin
+
     def __len__(self) -> int:
         return len(self._actions)
 
@@ -104,7 +118,7 @@ class Playbook:
 
         Raises:
             HeroscriptError: A text is not heroscript.
-            PlaybookError: The priority is negative.
+            PlaybookError: The priority is negative, or `after` is not in this playbook.
             SourceError: There is nothing to read at the path.
         """
         _check_priority(prio)
@@ -126,6 +140,7 @@ class Playbook:
             action.id = action_id
         self._next_id += len(new)
         self._actions[at:at] = new
+        self._version += 1
 
     def _position(self, action: Action) -> int:
         for position, one in enumerate(self._actions):
@@ -149,6 +164,7 @@ class Playbook:
                     known.add(item)
                     self._priorities.append((number, item))
         self._priorities.sort(key=lambda entry: entry[0])
+        self._version += 1
 
     def filtersort(self, priorities: Mapping[int, str]) -> list[Action]:
         """Give matching actions a priority for good, and return all in the order that follows.
@@ -158,18 +174,19 @@ class Playbook:
         Raises:
             PlaybookError: A number is negative.
         """
-        entries = []
+        entries: list[tuple[int, str]] = []
         for number in sorted(priorities):
             _check_priority(number)
-            entries += [(number, matcher(item)) for item in _items(priorities[number])]
+            entries += [(number, item) for item in _items(priorities[number])]
+        rank = _ranking(entries)
         for action in self._actions:
-            action.priority = _first_match(action, entries, action.priority)
+            action.priority = rank(action)
+        self._version += 1
         return self.actions_sorted()
 
     def actions_sorted(self) -> list[Action]:
         """Every action in the order of carrying out: by priority, then as they stand."""
-        entries = [(number, matcher(item)) for number, item in self._priorities]
-        return sorted(self._actions, key=lambda a: _first_match(a, entries, a.priority))
+        return sorted(self._actions, key=_ranking(self._priorities))
 
     def find(self, filter: str = "*.*", *, include_done: bool = False) -> list[Action]:
         """The actions that match, in script order.
@@ -315,10 +332,21 @@ def _items(filters: str) -> list[str]:
     return [item.strip() for item in filters.split(",") if item.strip()]
 
 
-def _first_match(
-    action: Action, entries: Iterable[tuple[int, Callable[[Action], bool]]], otherwise: int
-) -> int:
-    return next((number for number, matches in entries if matches(action)), otherwise)
+def _ranking(entries: Sequence[tuple[int, str]]) -> Callable[[Action], int]:
+    """What number an action has: the first entry's that matches it, else its own priority."""
+    if not entries:
+        return attrgetter("priority")
+    matchers = [(number, matcher(item)) for number, item in entries]
+    known: dict[tuple[str, str], int | None] = {}
+
+    def rank(action: Action) -> int:
+        name = action.actor, action.name
+        if name not in known:
+            known[name] = next((number for number, fits in matchers if fits(action)), None)
+        number = known[name]
+        return action.priority if number is None else number
+
+    return rank
 
 
 def _check_priority(number: int) -> None:

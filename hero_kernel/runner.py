@@ -8,7 +8,7 @@ import io
 import reprlib
 import threading
 import traceback
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -21,7 +21,7 @@ from hero_kernel.playbook import Include
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from hero_kernel.actors import Actors, Handler
     from hero_kernel.heroscript import Action, Params
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 20_000
 """Characters of a result or an output that a report keeps."""
+
+MAX_KEPT = 4_000_000
+"""Characters of results and outputs that a whole report keeps; a row has room for a few always."""
+
+FEW = 500
+"""Characters of a result or an output that a row keeps when the report is full."""
 
 MAX_DEPTH = 16
 """Files that may bring each other in, one inside the other."""
@@ -96,6 +102,7 @@ def run(
 
     Changes the world through handlers, and marks what they finished as done. What a handler
     raises becomes its action's result; so does Ctrl-C, after which nothing more is started.
+    What handlers add to the playbook is carried out too, in its place in the order.
 
     Args:
         session: Whose environment fills `{NAME}`, and which handlers receive.
@@ -110,22 +117,15 @@ def run(
     Raises:
         HeroError: From `check`, before anything ran.
     """
+    if dry_run:
+        playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
     work = _Run(session, playbook, actors, now, dry_run, strict, watch)
-    queue = work.queue()
-    try:
-        while queue:
-            work.results.append(work.carry_out(queue.pop()))
-            if work.stopped(keep_going=keep_going):
-                break
-            if work.grown:
-                queue = work.queue()
-    except KeyboardInterrupt:
-        work.interrupted()
-    work.results += [_row(action, Status.SKIPPED) for action in work.queue()[::-1]]
+    with suppress(KeyboardInterrupt):  # its action's row says so; Ctrl-C between two needs none
+        work.carry_out_all(keep_going=keep_going)
     return Report(
-        results=tuple(work.results),
+        results=(*work.results, *work.not_begun()),
         context=session.context.name,
         session=session.name,
         started=str(started),
@@ -146,38 +146,52 @@ class _Run:
     strict: bool
     watch: Callable[[Progress], None] | None
     results: list[Result] = field(default_factory=list)
-    grown: bool = False
     _begun: set[int] = field(default_factory=set)
-    _current: Action | None = None
-    _began: float = 0.0
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _included: set[Path] = field(default_factory=set)
+    _room: int = MAX_KEPT
 
-    def queue(self) -> list[Action]:
+    def carry_out_all(self, *, keep_going: bool) -> None:
+        """Carry out one action after the other; order them anew when the playbook changed."""
+        queue: list[Action] = []
+        version = -1
+        while True:
+            if self.playbook.version != version:
+                version = self.playbook.version
+                queue = self._left()
+            if not queue:
+                return
+            action = queue.pop()
+            if action.done:  # an earlier handler saw to it
+                continue
+            self._carry_out(action)
+            if self.results[-1].status is Status.FAILED and not keep_going:
+                return
+
+    def _left(self) -> list[Action]:
         """What is still to be begun, the next one last."""
-        self.grown = False
         left = [a for a in self.playbook.actions_sorted() if not a.done and a.id not in self._begun]
         left.reverse()
         return left
 
-    def stopped(self, *, keep_going: bool) -> bool:
-        return not keep_going and self.results[-1].status is Status.FAILED
+    def not_begun(self) -> list[Result]:
+        """A row for each action that was not reached."""
+        return [_row(action, Status.SKIPPED) for action in reversed(self._left())]
 
-    def interrupted(self) -> None:
-        """Record the action that Ctrl-C ended."""
-        if self._current is not None:
-            elapsed = perf_counter() - self._began
-            self.results.append(_row(self._current, Status.INTERRUPTED, elapsed))
-
-    def carry_out(self, action: Action) -> Result:
+    def _carry_out(self, action: Action) -> None:
+        """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""
         self._begun.add(action.id)
-        self._current, self._began = action, perf_counter()
-        result = self._result(action)
+        try:
+            result = self._result(action)
+        except KeyboardInterrupt:
+            self.results.append(_row(action, Status.INTERRUPTED))
+            raise
+        self.results.append(result)
+        if result.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
         if result.status in _DONE and not self.dry_run:
             action.done = True
             action.result = result.value
-        self._current = None
-        return result
 
     def _result(self, action: Action) -> Result:
         handler = self.actors.find(action.full_name)
@@ -185,37 +199,40 @@ class _Run:
             return _row(action, Status.PENDING, message="no actor handles it")
         if self.dry_run and not handler.harmless:
             return _row(action, Status.PENDING, message="would run")
-        output = Output()
+        output, began = Output(self._share()), perf_counter()
+        failure: Failure | None = None
+        value: object = None
         try:
             with self._told(action), redirect_stdout(output), redirect_stderr(output):
                 value = self._called(handler, action)
             status, value = self._outcome(action, value)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a handler is foreign code: what it raises is the result
-            return _row(
-                action,
-                Status.FAILED,
-                perf_counter() - self._began,
-                output=output.text(),
-                failure=_failure(error, action),
-            )
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        except BaseException as error:  # noqa: BLE001  # foreign code: what it raises is the result
+            status, failure = Status.FAILED, _failure(error, action)
+        seconds = perf_counter() - began
+        message, printed = _shown(value, self._share()), output.text()
+        self._room -= len(message) + len(printed)
         return _row(
             action,
             status,
-            perf_counter() - self._began,
-            message=_shown(value),
-            output=output.text(),
-            value=value,
+            seconds,
+            message=message,
+            output=printed,
+            failure=failure,
+            value=value if failure is None else None,
         )
+
+    def _share(self) -> int:
+        """How many characters a result or an output may have."""
+        return min(MAX_SHOWN, max(self._room, FEW))
 
     def _called(self, handler: Handler, action: Action) -> object:
         params = _filled(action.params, self.session)
         words, keywords = bind.arguments(handler.accepts, action, params, self.now())
         first = (self.session,) if handler.accepts.takes_session else ()
         value = handler.function(*first, *words, **keywords)
-        return _awaited(value) if inspect.iscoroutine(value) else value
+        return _awaited(value) if inspect.isawaitable(value) else value
 
     def _outcome(self, action: Action, value: object) -> tuple[Status, object]:
         if isinstance(value, Changed):
@@ -227,31 +244,29 @@ class _Run:
         return Status.OK, value
 
     def _bring_in(self, action: Action, include: Include) -> tuple[Status, object]:
-        """Add the actions of the texts next after the action that asked for them."""
+        """Add the actions of the texts next after the action that asked for them.
+
+        All of them or, when one text is at fault, none.
+        """
         chain = self._chains.get(action.id) or _origin(action)
+        known = self._included | {path for one in self.playbook.actions for path in _origin(one)}
         new: list[Action] = []
         chains: list[tuple[Path, ...]] = []
         for text in include.texts:
             path = text.path.resolve()
-            if path in chain:
-                raise ActionError(
-                    "these bring each other in: " + " → ".join(str(one) for one in (*chain, path)),
-                    hint="take one of them out of the circle",
-                )
-            if len(chain) >= MAX_DEPTH:
-                raise ActionError(f"more than {MAX_DEPTH} files bring each other in")
-            if include.once and path in self._included:
+            _check_chain(chain, path)
+            if include.once and path in known:
                 continue
-            self._included.add(path)
+            known.add(path)
             actions = heroscript.parse(text.text, name=str(text.path))
             new += actions
             chains += [(*chain, path)] * len(actions)
-        if include.texts and not chains and include.once:
+        if include.once and include.texts and known == self._included:
             return Status.SKIPPED, "already included"
         _check(new, self.actors, self.now(), strict=self.strict)
         self.playbook.add(actions=new, prio=action.priority, after=action)
+        self._included = known
         self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
-        self.grown = True
         files = ", ".join(text.path.name for text in include.texts[:3])
         return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
 
@@ -280,10 +295,12 @@ _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
 class Output(io.TextIOBase):
     """Where a handler prints to: keeps the beginning, and says how much it left out."""
 
-    def __init__(self) -> None:
+    encoding = "utf-8"  # programs that draw ask
+
+    def __init__(self, room: int = MAX_SHOWN) -> None:
         super().__init__()
         self._parts: list[str] = []
-        self._room = MAX_SHOWN
+        self._room = room
         self._left_out = 0
 
     def writable(self) -> bool:
@@ -292,18 +309,30 @@ class Output(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Take the text in; what does not fit is only counted."""
-        if len(text) <= self._room:
-            self._parts.append(text)
-        else:
-            self._parts.append(text[: self._room])
-            self._left_out += len(text) - self._room
-        self._room = max(0, self._room - len(text))
+        kept = text[: self._room]
+        if kept:
+            self._parts.append(kept)
+        self._room -= len(kept)
+        self._left_out += len(text) - len(kept)
         return len(text)
 
     def text(self) -> str:
         """What was printed."""
         text = _clean("".join(self._parts))
         return text + (f"\n… {self._left_out} characters more" if self._left_out else "")
+
+
+def _check_chain(chain: tuple[Path, ...], path: Path) -> None:
+    if path in chain:
+        raise ActionError(
+            "these bring each other in: " + " → ".join(str(one) for one in (*chain, path)),
+            hint="take one of them out of the circle",
+        )
+    if len(chain) >= MAX_DEPTH:
+        raise ActionError(
+            f"more than {MAX_DEPTH} files bring each other in, the last {path}",
+            hint="let one file include the others",
+        )
 
 
 def _origin(action: Action) -> tuple[Path, ...]:
@@ -322,18 +351,18 @@ def _filled(params: Params, session: Session) -> Params:
     return params.with_params(filled)
 
 
-def _awaited(coroutine: Coroutine[Any, Any, Any]) -> object:
-    """The coroutine's result, from an event loop of its own: a notebook's thread has one already.
+def _awaited(awaitable: Awaitable[Any]) -> object:
+    """Its result, from an event loop of its own: a notebook's thread has one already.
 
     Ctrl-C cancels it and waits for it to end.
     """
     import asyncio  # noqa: PLC0415  # slow to import, and few handlers are async
 
-    task: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+    task: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]] = []
     ended: list[tuple[object, BaseException | None]] = []
 
     async def main() -> object:
-        task.append((asyncio.get_running_loop(), asyncio.ensure_future(coroutine)))
+        task.append((asyncio.get_running_loop(), asyncio.ensure_future(awaitable)))
         return await task[0][1]
 
     def work() -> None:
@@ -349,7 +378,8 @@ def _awaited(coroutine: Coroutine[Any, Any, Any]) -> object:
     except KeyboardInterrupt:
         if task:
             loop, running = task[0]
-            loop.call_soon_threadsafe(running.cancel)
+            with suppress(RuntimeError):  # it ended meanwhile
+                loop.call_soon_threadsafe(running.cancel)
         thread.join(_CANCEL_S)
         raise
     value, error = ended[0]
@@ -368,35 +398,44 @@ def _row(action: Action, status: Status, duration_s: float = 0.0, **said: Any) -
 
 
 def _failure(error: BaseException, action: Action) -> Failure:
+    kind = type(error).__name__
     if isinstance(error, HeroError):
         place = error.place or action.place
-        excerpt = place.excerpt if place else ()
-        return Failure(type(error).__name__, _clean(error.message), _clean(error.hint), excerpt)
+        return Failure(
+            kind,
+            _cut(str(error.message), MAX_SHOWN),
+            _cut(str(error.hint), MAX_SHOWN),
+            place.excerpt if place else (),
+        )
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename != __file__]
-    trace = "".join(traceback.format_list(own[-20:]))
     return Failure(
-        type(error).__name__,
-        _clean(str(error))[:MAX_SHOWN] or "no message",
+        kind,
+        _said(error, str) or "no message",
         excerpt=action.place.excerpt if action.place else (),
-        traceback=_clean(trace),
+        traceback=_cut("".join(traceback.format_list(own[-20:])), MAX_SHOWN),
     )
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, room: int = MAX_SHOWN) -> str:
     """A result as text; bounded, whatever it is."""
     if value is None:
         return ""
-    if isinstance(value, str | Path | bool | int | float):
-        text = str(value)
-    else:
-        try:
-            text = _REPR.repr(value)
-        except Exception as error:  # noqa: BLE001  # a foreign repr may raise anything
-            text = f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
-    if len(text) > MAX_SHOWN:
-        text = f"{text[:MAX_SHOWN]}\n… {len(text) - MAX_SHOWN} characters more"
-    return _clean(text)
+    plain = isinstance(value, str | Path | bool | int | float)
+    return _said(value, str if plain else _REPR.repr, room)
+
+
+def _said(value: object, speak: Callable[[Any], str], room: int = MAX_SHOWN) -> str:
+    """What a foreign object says of itself, if it does."""
+    try:
+        return _cut(speak(value), room)
+    except Exception as error:  # noqa: BLE001  # it may raise anything
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+
+
+def _cut(text: str, room: int) -> str:
+    left = len(text) - room
+    return _clean(f"{text[:room]}\n… {left} characters more" if left > 0 else text)
 
 
 _REPR = reprlib.Repr()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -26,17 +25,26 @@ def keep(folder: Path, report: Report, name: str) -> Report:
 
     Not synced to the disk: what a run did is kept by its handlers, this is the record of it.
     """
-    taken = {entry.name for entry in os.scandir(folder)} if folder.exists() else set()
-    number, free = 1, name
-    while f"{free}.json" in taken:
+    kept = names(folder)
+    number, taken = 1, set(kept)
+    while True:
+        free = name if number == 1 else f"{name}_{number}"
+        report = replace(report, run=free)
+        if free not in taken and files.create(_path(folder, free), _document(report)):
+            break
         number += 1
-        free = f"{name}_{number}"
-    kept = replace(report, run=free)
-    data = json.dumps(kept.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    files.write(folder / f"{free}.json", data.encode("utf-8", "replace"), durable=False)
-    for old in sorted(taken)[: max(0, len(taken) + 1 - KEPT)]:
-        (folder / old).unlink(missing_ok=True)
-    return kept
+    for old in kept[: max(0, len(kept) + 1 - KEPT)]:
+        _path(folder, old).unlink(missing_ok=True)
+    return report
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _document(report: Report) -> bytes:
+    document = json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    return document.encode("utf-8", "backslashreplace")
 
 
 def names(folder: Path) -> list[str]:
@@ -61,10 +69,10 @@ def load(folder: Path, name: str = "") -> Report:
     wanted = name or known[-1]
     if wanted not in known:
         raise SessionError(f"there is no run {wanted!r}", hint=did_you_mean(wanted, known))
-    path = folder / f"{wanted}.json"
+    path = _path(folder, wanted)
     try:
         return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise CorruptRecordError(f"{path} cannot be read: {error}", hint="delete it") from error
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from hero_kernel import files, names, runs, times
 from hero_kernel.errors import (
     BadNameError,
+    CorruptRecordError,
     EnvKeyError,
     SessionError,
     SessionExistsError,
@@ -16,17 +18,19 @@ from hero_kernel.errors import (
     did_you_mean,
 )
 from hero_kernel.heroscript import Params
+from hero_kernel.kept import Kept, defaults
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from hero_kernel.contexts import Context
     from hero_kernel.heroscript import Action
     from hero_kernel.report import Report
+    from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
 PREFIX = "sessions:config:"
@@ -75,7 +79,10 @@ class SessionConfig:
         found = record.decode(text, where, _DEFAULTS)
         known = {name: found.pop(name) for name in _DEFAULTS}
         known["params"] = _recovered(known["params"])
-        known["env"] = {str(key): str(value) for key, value in known["env"].items()}
+        if not all(isinstance(value, str) for value in known["env"].values()):
+            raise CorruptRecordError(
+                f"{where} cannot be read: a value in env is no text", hint="mend or delete it"
+            )
         return cls(**known, extra=found)
 
     def text(self) -> str:
@@ -84,11 +91,7 @@ class SessionConfig:
         return record.encode(known | {"env": dict(self.env)} | dict(self.extra))
 
 
-_DEFAULTS: dict[str, Any] = {
-    one.name: {"name": "", "env": {}}.get(one.name, one.default)
-    for one in fields(SessionConfig)
-    if one.name != "extra"
-}
+_DEFAULTS = defaults(SessionConfig.__dataclass_fields__, name="", env={})
 
 _DUMPED_PARAMS = re.compile(r"\S*Params\{")
 _DUMPED_PAIR = re.compile(r"key: '([^'\n]*)'\s*\n\s*value: '([^'\n]*)'")
@@ -101,7 +104,7 @@ def _recovered(params: str) -> str:
     return Params(dict(_DUMPED_PAIR.findall(params))).heroscript()
 
 
-class Session:
+class Session(Kept[SessionConfig]):
     """A session in the store; what it answers is read there, so another kernel's change shows.
 
     As a context manager it is closed at the end of the block.
@@ -146,21 +149,36 @@ class Session:
         return f"{self.context.guid}:{self.name}"
 
     @property
-    def config(self) -> SessionConfig:
-        """The record as it is now.
+    def _place(self) -> tuple[Store, int, str]:
+        return self.context.host.store, self.context.id, PREFIX + self.name
 
-        Raises:
-            SessionNotFoundError: It was deleted or renamed.
-        """
-        text = self.context.host.store.get(self.context.id, PREFIX + self.name)
-        if text is None:
-            raise _lost(self)
-        return SessionConfig.read(text, _where(self))
+    def _read(self, text: str) -> SessionConfig:
+        return SessionConfig.read(text, _where(self.context, self.name))
+
+    def _lost(self) -> SessionNotFoundError:
+        return SessionNotFoundError(
+            f"session {self.guid} is no longer in {self.context.host.store.address}",
+            hint="it was deleted or renamed; create it again with session_new",
+        )
+
+    def _update(self, change: Callable[[SessionConfig], SessionConfig]) -> SessionConfig:
+        """As `Kept._update`; a session that is being renamed is changed under its new name."""
+
+        def step(old: SessionConfig) -> SessionConfig:
+            if _TO in old.extra:
+                raise _RenamedError
+            return change(old)
+
+        try:
+            return super()._update(step)
+        except _RenamedError:
+            self.load()
+            return super()._update(change)
 
     @property
     def path(self) -> Path:
         """`HERO_HOME/context/$context/$name`, created when it is not there."""
-        return files.folder(self.context.host.home, "context", self.context.name, self.name)
+        return self._folder()
 
     @property
     def start(self) -> OurTime:
@@ -181,38 +199,6 @@ class Session:
     @description.setter
     def description(self, value: str) -> None:
         self._update(lambda old: replace(old, description=value))
-
-    @property
-    def interactive(self) -> bool:
-        """Whether questions may be asked; setting it is kept."""
-        return self.config.interactive
-
-    @interactive.setter
-    def interactive(self, value: bool) -> None:
-        self._update(lambda old: replace(old, interactive=value))
-
-    @property
-    def params(self) -> Params:
-        """The session's parameters.
-
-        Raises:
-            HeroscriptError: What is kept does not parse.
-        """
-        return Params.from_text(self.config.params)
-
-    def params_set(self, values: Mapping[str, str]) -> Params:
-        """Merge parameters into the kept ones, in one step; all of them afterwards."""
-        return self._change_params(lambda params: params.with_params(values))
-
-    def params_delete(self, key: str) -> Params:
-        """Delete a parameter, in one step; those that are left."""
-        return self._change_params(lambda params: params.without(key))
-
-    def _change_params(self, change: Callable[[Params], Params]) -> Params:
-        config = self._update(
-            lambda old: replace(old, params=change(Params.from_text(old.params)).heroscript())
-        )
-        return Params.from_text(config.params)
 
     def env_set(self, key: str, value: str) -> None:
         """Set a variable; kept when this returns.
@@ -276,29 +262,14 @@ class Session:
         env = self.config.env
         return {key: env[key] for key in sorted(env)}
 
-    def _update(self, change: Callable[[SessionConfig], SessionConfig]) -> SessionConfig:
-        where = _where(self)
-
-        def step(text: str | None) -> str:
-            if text is None:
-                raise _lost(self)
-            return change(SessionConfig.read(text, where)).text()
-
-        text = self.context.host.store.update(self.context.id, PREFIX + self.name, step)
-        return SessionConfig.read(text or "", where)
-
     def load(self) -> Session:
-        """Check that the session is still there, and finish what a killed rename left undone."""
-        _settle(self, self.config)
-        return self
-
-    def save(self) -> None:
-        """Make sure that the record is there; changes are written when they are made.
+        """Check that the session is still there, and finish what a killed rename left undone.
 
         Raises:
-            SessionNotFoundError: It was lost, and is not made up again.
+            SessionNotFoundError: It was deleted or renamed.
         """
-        _ = self.config
+        self.name = _settled(self.context, self.name, self.config)
+        return self
 
     def check(self) -> None:
         """Check the session's name by the rules for new ones.
@@ -329,14 +300,15 @@ class Session:
         new = canonical(name)
         if new == self.name:
             return self
-        moved = replace(self.config, name=new)
-        moved = replace(moved, extra={**moved.extra, _MOVING: self.name})
-        if not self.context.host.store.create(self.context.id, PREFIX + new, moved.text()):
+        context = self.context
+        taken = context.host.store.get(context.id, PREFIX + new) is not None
+        if taken or files.is_left_over(context.path / new):
+            what = f"a session {new!r}" if taken else f"a folder of a deleted session {new!r}"
             raise SessionExistsError(
-                f"context {self.context.name} has a session {new!r}", hint="choose another name"
+                f"context {context.name} has {what}", hint="choose another name"
             )
-        self.name = new
-        _settle(self, moved)
+        self._update(lambda old: replace(old, extra={**old.extra, _TO: new}))
+        self.load()
         _point_latest(self)
         return self
 
@@ -394,8 +366,12 @@ class Session:
             self.on_progress(message, fraction)
 
     def keep_run(self, report: Report) -> Report:
-        """Keep a report in the session's folder; the report as it was kept."""
-        return runs.keep(self._runs(), report, self.context.host.now().key())
+        """Keep a report in the session's folder; the report as it was kept.
+
+        Raises:
+            StoreError: There is no room, or the folder may not be written.
+        """
+        return runs.keep(self._folder("runs"), report, self.context.host.now().key())
 
     def run_names(self) -> list[str]:
         """The names of the kept runs, oldest first."""
@@ -410,27 +386,32 @@ class Session:
         return runs.load(self._runs(), name)
 
     def _runs(self) -> Path:
-        return files.folder(self.context.host.home, "context", self.context.name, self.name, "runs")
+        return self.context.path / self.name / "runs"
+
+    def _folder(self, *parts: str) -> Path:
+        context = self.context.load()
+        return files.folder(context.host.home, "context", context.name, self.name, *parts)
 
 
-_MOVING = "renamed_from"
-"""A field that stands in a record while its folder waits to be moved."""
+_TO = "renamed_to"
+"""A field of a session's record that holds still: only its renaming is still to be done."""
+
+_FROM = "renamed_from"
+"""A field that stands in the new record until the old one is gone and the folder moved."""
+
+
+class _RenamedError(Exception):
+    """The record may not be changed any more under this name."""
 
 
 def canonical(name: str) -> str:
     """A session's name as it is kept.
 
     Raises:
-        BadNameError: It is shorter than three characters, `latest`, or holds a character that
+        BadNameError: It is shorter than three characters, reserved, or holds a character that
             cannot be kept.
     """
-    fixed = names.canonical(name, "session", shortest=SHORTEST_NAME, dots=False)
-    if fixed in _RESERVED:
-        raise BadNameError(f"session name {fixed!r} is reserved", hint="choose another")
-    return fixed
-
-
-_RESERVED = frozenset(["latest", "config"])
+    return names.canonical(name, "session", shortest=SHORTEST_NAME, dots=False)
 
 
 def new(
@@ -481,6 +462,7 @@ def new(
     if host.store.create(context.id, PREFIX + wanted, fresh.text()):
         _point_latest(session)
         return session
+    session.load()
     if not exist_ok:
         raise SessionExistsError(
             f"session {session.guid} exists", hint="leave out exist_ok=False to resume it"
@@ -494,23 +476,25 @@ def new(
 
 
 def _new_by_time(context: Context, started: str, given: dict[str, Any]) -> Session:
-    host = context.host
-    base = host.now().key()
-    for wanted in _numbered(base):
+    base = context.host.now().key()
+    wanted = base
+    while True:
         fresh = SessionConfig(name=wanted, start=started, **given)
-        if host.store.create(context.id, PREFIX + wanted, fresh.text()):
+        if context.host.store.create(context.id, PREFIX + wanted, fresh.text()):
             session = Session(context, wanted)
             _point_latest(session)
             return session
-    raise AssertionError("unreachable: the numbers do not end")
+        wanted = f"{base}_{_last_number(context, base) + 1}"
 
 
-def _numbered(base: str) -> Iterator[str]:
-    yield base
-    number = 2
-    while True:
-        yield f"{base}_{number}"
-        number += 1
+def _last_number(context: Context, base: str) -> int:
+    """The highest n of the sessions `base_n`; `base` alone is 1."""
+    head = f"{PREFIX}{base}_"
+    tails = [key.removeprefix(head) for key in context.host.store.scan(context.id, head)]
+    return max((int(tail) for tail in tails if _COUNT.fullmatch(tail)), default=1)
+
+
+_COUNT = re.compile("[0-9]{1,9}")
 
 
 def get(context: Context, name: str = "") -> Session:
@@ -524,27 +508,31 @@ def get(context: Context, name: str = "") -> Session:
     found = _found(context, name)
     if found is None:
         raise SessionNotFoundError(
-            f"context {context.name} has no session {name!r}",
+            f"context {context.name} has no session {canonical(name)!r}",
             hint=did_you_mean(name, _names(context)) or "create it with session_new",
         )
-    session = Session(context, found)
+    session = Session(context, found).load()
     session._update(lambda old: _dated(old, context.host.now()))  # noqa: SLF001  # same room
-    return session.load()
+    return session
 
 
 def _latest(context: Context) -> Session:
     pointed = context.host.store.get(context.id, LATEST)
-    if pointed and _found(context, pointed) == pointed:
+    if pointed and exists(context, pointed):
         return get(context, pointed)
-    there = every(context)
-    if not there:
-        return new(context)
-    return max(there, key=lambda session: session.start)
+    started: list[tuple[str, str]] = []
+    for session in every(context):
+        with suppress(CorruptRecordError):
+            started.append((session.config.start, session.name))
+    return get(context, max(started)[1]) if started else new(context)
 
 
 def exists(context: Context, name: str) -> bool:
-    """Whether there is a session of that name."""
-    return _found(context, name) is not None
+    """Whether there is a session of that name; no, for what cannot be a name."""
+    try:
+        return _found(context, name) is not None
+    except BadNameError:
+        return False
 
 
 def every(context: Context) -> list[Session]:
@@ -553,18 +541,17 @@ def every(context: Context) -> list[Session]:
 
 
 def delete(context: Context, name: str, *, with_files: bool) -> None:
-    """Delete a session's record, and with its files its folder too.
+    """Delete a session's record, readable or not, and with its files its folder too.
 
     Raises:
         SessionNotFoundError: There is none of that name.
     """
-    session = get(context, name)
+    found = _found(context, name) or get(context, name).name  # raises, with the near misses
     store = context.host.store
-    store.delete(context.id, PREFIX + session.name)
-    if store.get(context.id, LATEST) == session.name:
-        store.delete(context.id, LATEST)
+    store.delete(context.id, PREFIX + found)
+    store.update(context.id, LATEST, lambda latest: None if latest == found else latest)
     if with_files:
-        files.remove(context.host.home, context.path / session.name)
+        files.remove(context.host.home, context.path / found)
 
 
 def _names(context: Context) -> list[str]:
@@ -573,16 +560,19 @@ def _names(context: Context) -> list[str]:
 
 
 def _found(context: Context, name: str) -> str | None:
-    """The name in the store that is meant: as written, in canonical form, or kept unlike it."""
+    """The name in the store that is meant: as written, in canonical form, or kept unlike it.
+
+    Raises:
+        BadNameError: There is none, and there cannot be one.
+    """
     store = context.host.store
     if name != "latest" and names.is_safe_folder(name):
         if store.get(context.id, PREFIX + name) is not None:
             return name
-        wanted = names.canonical(name, "session", dots=False)
-        there = [one for one in _names(context) if names.is_safe_folder(one)]
-        return next(
-            (one for one in there if names.canonical(one, "session", dots=False) == wanted), None
-        )
+        wanted = names.folded(name, dots=False)
+        for one in _names(context):
+            if names.folded(one, dots=False) == wanted and names.is_safe_folder(one):
+                return one
     wanted = canonical(name)
     return wanted if store.get(context.id, PREFIX + wanted) is not None else None
 
@@ -595,22 +585,61 @@ def _dated(config: SessionConfig, now: OurTime) -> SessionConfig:
 
 
 def _point_latest(session: Session) -> None:
-    store = session.context.host.store
-    store.update(session.context.id, LATEST, lambda _: session.name)
-
-
-def _settle(session: Session, config: SessionConfig) -> None:
-    """Delete the record and move the folder of a renamed session, then forget the old name."""
-    old = config.extra.get(_MOVING)
-    if not isinstance(old, str):
-        return
     context = session.context
-    if names.is_safe_folder(old):
-        context.host.store.delete(context.id, PREFIX + old)
-        files.move(context.path / old, context.path / session.name)
-    session._update(  # noqa: SLF001  # same room
-        lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != _MOVING})
+    context.host.store.put(context.id, LATEST, session.name)
+
+
+def _settled(context: Context, name: str, config: SessionConfig) -> str:
+    """Finish the renaming that a record speaks of; the session's name afterwards.
+
+    The record under the old name is marked, and changed no more; a copy is made under the new
+    one; the old one is deleted, the folder moved, the mark taken off. Whoever comes upon a mark
+    goes on from there.
+    """
+    new, old = config.extra.get(_TO), config.extra.get(_FROM)
+    if isinstance(new, str):
+        _copy_renamed(context, name, canonical(new))
+        return _settled(context, canonical(new), Session(context, canonical(new)).config)
+    if not isinstance(old, str):
+        return name
+    store, key = context.host.store, PREFIX + old
+    before = store.get(context.id, key)
+    is_copied = before is not None and _is_marked(before, name)
+    if is_copied:
+        store.update(context.id, key, lambda text: None if text == before else text)
+    if names.is_safe_folder(old) and (is_copied or before is None):
+        files.move(context.path / old, context.path / name)
+    here = Session(context, name)
+    here._update(lambda c: replace(c, extra=_without(c.extra, _FROM)))  # noqa: SLF001  # same room
+    return name
+
+
+def _copy_renamed(context: Context, old: str, new: str) -> None:
+    store = context.host.store
+    marked = Session(context, old).config
+    copy = replace(marked, name=new, extra={**_without(marked.extra, _TO), _FROM: old})
+    if store.create(context.id, PREFIX + new, copy.text()):
+        return
+    if Session(context, new).config.extra.get(_FROM) == old:
+        return
+    unmarked = replace(marked, extra=_without(marked.extra, _TO)).text()
+    store.update(context.id, PREFIX + old, lambda text: text and unmarked)
+    raise SessionExistsError(
+        f"context {context.name} has a session {new!r}, made while {old!r} was being renamed",
+        hint="choose another name",
     )
+
+
+def _is_marked(text: str, new: str) -> bool:
+    """Whether the record is one that is being renamed to the new name."""
+    try:
+        return SessionConfig.read(text, "").extra.get(_TO) == new
+    except CorruptRecordError:
+        return False
+
+
+def _without(extra: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in extra.items() if name != key}
 
 
 def _check_env(key: str, value: str) -> None:
@@ -630,13 +659,5 @@ def _no_env(session: Session, key: str, env: Mapping[str, str]) -> EnvKeyError:
     )
 
 
-def _where(session: Session) -> str:
-    context = session.context
-    return f"{PREFIX}{session.name} of context {context.id} in {context.host.store.address}"
-
-
-def _lost(session: Session) -> SessionNotFoundError:
-    return SessionNotFoundError(
-        f"session {session.guid} is no longer in {session.context.host.store.address}",
-        hint="it was deleted or renamed; create it again with session_new",
-    )
+def _where(context: Context, name: str) -> str:
+    return f"{PREFIX}{name} of context {context.id} in {context.host.store.address}"

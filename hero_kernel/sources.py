@@ -32,7 +32,7 @@ def read(path: Path) -> tuple[SourceText, ...]:
     may lead out of it.
 
     Raises:
-        SourceError: There is nothing at the path, it is too large, or it is not UTF-8 text.
+        SourceError: There is nothing at the path, it is too large or no file, or it is not UTF-8.
     """
     try:
         if path.is_dir():
@@ -43,7 +43,11 @@ def read(path: Path) -> tuple[SourceText, ...]:
             f"there is no file or folder {path.absolute()}", hint="check the path"
         ) from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    except ValueError as error:  # a NUL in the path
+        raise SourceError(f"{str(path)!r} is no path: {error}", hint="check the path") from error
 
 
 def _scripts(folder: Path) -> list[Path]:
@@ -61,6 +65,8 @@ def _scripts(folder: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> SourceText:
+    if path.exists() and not path.is_file():
+        raise SourceError(f"{path} is neither a file nor a folder", hint="check the path")
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from hero_kernel import binding, contexts, heroscript, runner, sessions, settings, times
 from hero_kernel.actors import Actors, mark
 from hero_kernel.binding import Surroundings
-from hero_kernel.errors import SessionError
+from hero_kernel.errors import HeroError, RunError, SessionError
 from hero_kernel.playbook import Playbook
 from hero_kernel.stores import store_for
 
@@ -74,6 +74,7 @@ class Workspace:
 
     def play(
         self,
+        /,
         text: str,
         *,
         session: Session | None = None,
@@ -133,7 +134,12 @@ class Workspace:
             watch=watch,
         )
         report = replace(report, source=source)
-        return report if dry_run or not report.results else session.keep_run(report)
+        if dry_run or not report.results:
+            return report
+        try:
+            return session.keep_run(report)
+        except HeroError as error:  # what was done is done, and its report must be seen
+            return replace(report, note=f"this run is not kept: {error}")
 
     def context_new(
         self,
@@ -186,11 +192,7 @@ class Workspace:
 
     def context_exists(self, id_or_name: int | str) -> bool:
         """Whether there is a context with that id or name."""
-        known = contexts.every(self)
-        wanted = str(id_or_name).strip()
-        return wanted in {str(c.id) for c in known} | {c.name for c in known} | {
-            c.guid for c in known
-        } | set(contexts.labels(known))
+        return contexts.exists(self, id_or_name)
 
     def context_select(self, context: Context | int | str) -> Context:
         """Make a context the current one."""
@@ -288,30 +290,40 @@ class Workspace:
         Raises:
             BadNameError: A name cannot name anything.
             HeroError: A playbook cannot be carried out as it stands; nothing of it ran.
+            RunError: An action of it failed.
             SessionError: The arguments contradict each other.
             SessionExistsError: The session exists and may not.
         """
-        if session is not None:
-            if context is not None or context_name or name or session_name:
-                raise SessionError("give a session, or a context and a name, not both")
-        else:
-            session = sessions.new(
-                self._context_of(context, context_name),
-                _one_of("name", name, "session_name", session_name),
-                interactive=interactive,
-                start=start,
-                description=description,
-                params=params,
-                exist_ok=exist_ok,
-                reset=reset,
+        queued = Playbook()
+        if playbook_path or playbook_text:  # read before anything is created
+            queued.add(playbook_text, path=playbook_path, name="playbook_text")
+        if session is not None and (context is not None or context_name or name or session_name):
+            raise SessionError(
+                "a session is given, and a context or a name too", hint="give one or the other"
             )
+        if session is None:
+            where = self._context_of(context, context_name)
+            name = _one_of("name", name, "session_name", session_name)
+        else:
+            session.save()
+            where, name = session.context, session.name
+        made = sessions.new(
+            where,
+            name,
+            interactive=interactive,
+            start=start,
+            description=description,
+            params=params,
+            exist_ok=exist_ok,
+            reset=reset,
+        )
+        session = session or made
         if coderoot is not None:
             session.context.configure(coderoot=str(coderoot))
-        if playbook_priorities:
-            session.playbook_priorities_add(playbook_priorities)
-        if playbook_path or playbook_text:
-            session.playbook_add(path=playbook_path, text=playbook_text)
-            session.run(source=str(playbook_path) or "playbook_text")
+        session.playbook_priorities_add(playbook_priorities or {})
+        if queued.actions:
+            session.plbook.add(actions=queued.actions)
+            _check_ok(session.run(source=str(playbook_path) or "playbook_text"))
         return session
 
     def _context_of(self, context: Context | int | str | None, context_name: str) -> Context:
@@ -351,7 +363,7 @@ class Workspace:
         """
         if self._session is None:
             where = self.context()
-            self.bound = binding.session(self, where, self._context_why, self.surroundings())
+            self.bound = binding.session(where, self._context_why, self.surroundings())
             self._session = self.bound.session
         return self._session
 
@@ -396,10 +408,21 @@ class Workspace:
         marked = mark(name, harmless=harmless)
 
         def decorate(function: Function) -> Function:
-            _ = self.actors.add(name, marked(function)).accepts  # a bad signature is told here
+            self.actors.add(name, marked(function))
             return function
 
         return decorate
+
+
+def _check_ok(report: Report) -> None:
+    if report.ok:
+        return
+    first = report.failed[0]
+    failure = first.failure
+    raise RunError(
+        f"{first.action} {first.status}" + (f": {failure.message}" if failure else ""),
+        hint=(failure.hint if failure else "") or "the session is there; its run_get() has it all",
+    )
 
 
 def _one_of(first_name: str, first: str, second_name: str, second: str) -> str:

@@ -41,6 +41,7 @@ class Parameter:
 
     Attributes:
         name: Its key.
+        keyword: What the function calls it: `from_` for the key `from`.
         kind: Its type, for people.
         convert: How its text becomes a value.
         default: What it is when it is not given; `inspect.Parameter.empty` when it must be.
@@ -49,6 +50,7 @@ class Parameter:
     """
 
     name: str
+    keyword: str
     kind: str
     convert: Convert
     default: Any
@@ -72,6 +74,7 @@ class Accepts:
         wants_action: The keyword that receives the action itself, or None.
         words: Whether bare words are accepted, and go to `*args`.
         any_key: Whether any other key is accepted, and goes to `**kwargs` as text.
+        own: Names of the function's that `**kwargs` cannot carry: the session's, the action's.
     """
 
     action: str
@@ -80,6 +83,7 @@ class Accepts:
     wants_action: str | None
     words: bool
     any_key: bool
+    own: frozenset[str] = frozenset()
 
 
 def accepts(action: str, function: Callable[..., Any]) -> Accepts:
@@ -91,19 +95,47 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
     parameters: dict[str, Parameter] = {}
     takes_session = words = any_key = False
     wants_action = None
+    own: set[str] = set()
+    before_words: list[inspect.Parameter] = []
     for number, one in enumerate(inspect.signature(function).parameters.values()):
         if one.kind is one.VAR_POSITIONAL:
             words = True
         elif one.kind is one.VAR_KEYWORD:
             any_key = True
-        elif number == 0 and one.kind is not one.KEYWORD_ONLY:
+        elif number == 0 and _is_session(function, one):
             takes_session = True
+            own |= {one.name} if one.kind is not one.POSITIONAL_ONLY else set()
         elif (hint := _hint(action, function, one)) is Action:
             wants_action = one.name
+            own.add(one.name)
         else:
-            key = name_fix(one.name.rstrip("_"))  # a keyword of Python is spelt with a final _
-            parameters[key] = _parameter(action, one, hint)
-    return Accepts(action, parameters, takes_session, wants_action, words, any_key)
+            parameter = _parameter(action, one, hint)
+            parameters[parameter.name] = parameter
+            before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
+    return Accepts(action, parameters, takes_session, wants_action, words, any_key, frozenset(own))
+
+
+def _is_session(function: Callable[..., Any], first: inspect.Parameter) -> bool:
+    """Whether the first parameter is for the session: by its name, or for want of a text's type."""
+    if first.kind is first.KEYWORD_ONLY:
+        return False
+    if first.name == "session" or first.annotation is first.empty:
+        return True
+    try:
+        hint = _without_none(_hint("", function, first))
+    except ActionError:  # a name that exists only for type checkers, as Session's often does
+        return True
+    return hint in (Any, object) or (hint is not Action and _conversion(hint)[0] is None)
+
+
+def _check_named(action: str, positional: list[inspect.Parameter], *, words: bool) -> None:
+    """Refuse parameters that could not be given by their names."""
+    for one in positional:
+        if words or one.kind is one.POSITIONAL_ONLY:
+            raise ActionError(
+                f"{action}: parameter {one.name} cannot be given by its name",
+                hint="put it behind a * or behind the *words",
+            )
 
 
 def arguments(
@@ -115,18 +147,19 @@ def arguments(
         ParamError: A parameter is missing, unknown or badly spelt; points at its place.
     """
     check_names(accepted, action, params)
-    given = {}
+    words = list(params.args)
+    keywords: dict[str, Any] = {}
     for key, parameter in accepted.parameters.items():
         if key in params:
-            given[key] = _converted(accepted, action, params, parameter, now)
+            keywords[parameter.keyword] = _converted(accepted, action, params, parameter, now)
         elif parameter.flag and key in _words(params):
-            given[key] = True
-    keywords = dict(given)
+            keywords[parameter.keyword] = True
+            words = [word for word in words if word.lower() != key]
     if accepted.any_key:
         keywords |= {k: params[k] for k in params if k not in accepted.parameters}
     if accepted.wants_action:
         keywords[accepted.wants_action] = action
-    return (list(params.args) if accepted.words else []), keywords
+    return (words if accepted.words else []), keywords
 
 
 def check(accepted: Accepts, action: Action, now: OurTime) -> None:
@@ -151,9 +184,9 @@ def check_names(accepted: Accepts, action: Action, params: Params) -> None:
         ParamError: One is not; points at it, or at the action it is missing from.
     """
     known = accepted.parameters
-    if not accepted.any_key:
+    if accepted.own or not accepted.any_key:
         for key in params:
-            if key not in known:
+            if key in accepted.own or not (accepted.any_key or key in known):
                 raise ParamError(
                     f"{accepted.action} takes no {key}",
                     hint=_takes(accepted, key),
@@ -219,7 +252,7 @@ def _arg_place(action: Action, number: int) -> Located | None:
 def _hint(action: str, function: Callable[..., Any], one: inspect.Parameter) -> Any:
     """A parameter's type; alone, since the others' names may exist only for type checkers."""
     if one.annotation is one.empty:
-        return str
+        return type(one.default) if type(one.default) in (int, float, bool) else str
     holder = SimpleNamespace(__annotations__={one.name: one.annotation})
     namespace = getattr(inspect.unwrap(function), "__globals__", {})
     try:
@@ -237,7 +270,7 @@ def _parameter(action: str, one: inspect.Parameter, hint: Any) -> Parameter:
     if convert is None:
         raise ActionError(
             f"{action}: parameter {one.name} is annotated {kind}, which text cannot become",
-            hint="use str, int, float, bool, Path, list[str], datetime, Secret, an Enum or a Literal",
+            hint="use str, int, float, bool, Path, list[str], datetime, Secret, Enum or Literal",
         )
     choices: tuple[str, ...] = ()
     if get_origin(hint) is Literal:
@@ -246,9 +279,9 @@ def _parameter(action: str, one: inspect.Parameter, hint: Any) -> Parameter:
         choices = tuple(member.name.lower() for member in hint)
     elif hint is bool:
         choices = ("true", "false")
-    return Parameter(
-        name_fix(one.name.rstrip("_")), kind, convert, one.default, hint is bool, choices
-    )
+    # a keyword of Python is spelt with a final _
+    key = name_fix(one.name.rstrip("_"))
+    return Parameter(key, one.name, kind, convert, one.default, hint is bool, choices)
 
 
 def _without_none(hint: Any) -> Any:
@@ -278,7 +311,9 @@ def _conversion(hint: Any) -> tuple[Convert | None, str]:
     origin, inner = get_origin(hint), get_args(hint)
     if hint in simple:
         return simple[hint]
-    if origin in (list, tuple) and inner:
+    if origin is tuple and inner[1:] != (...,):
+        return _fixed(inner)
+    if origin in (list, tuple):
         return _list(origin, inner[0])
     if origin is Literal:
         return _choice({str(value): value for value in inner}), " or ".join(map(str, inner))
@@ -295,13 +330,39 @@ def _list(origin: Any, item: Any) -> tuple[Convert | None, str]:
         return None, f"list of {kind}"
 
     def items(params: Params, key: str, now: OurTime) -> Any:
-        texts = params.get_list(key)
-        try:
-            return origin(convert(Params({key: text}), key, now) for text in texts)
-        except ParamError as error:
-            raise ParamError(error.message, hint=error.hint, place=params.place(key)) from error
+        return origin(_item(convert, params, key, text, now) for text in params.get_list(key))
 
     return items, f"list of {kind}s"
+
+
+def _fixed(hints: tuple[Any, ...]) -> tuple[Convert | None, str]:
+    """A tuple of so many items, each of its own type."""
+    conversions = [_conversion(hint) for hint in hints]
+    converts = [convert for convert, _ in conversions if convert is not None]
+    kind = ", ".join(kind for _, kind in conversions)
+    if len(converts) < len(hints):
+        return None, f"tuple of {kind}"
+
+    def items(params: Params, key: str, now: OurTime) -> Any:
+        texts = params.get_list(key)
+        if len(texts) != len(converts):
+            raise ParamError(
+                f"{key}: has {len(texts)} items, not {len(converts)}",
+                hint=f"write {kind}",
+                place=params.place(key),
+            )
+        both = zip(converts, texts, strict=True)
+        return tuple(_item(convert, params, key, text, now) for convert, text in both)
+
+    return items, kind
+
+
+def _item(convert: Convert, params: Params, key: str, text: str, now: OurTime) -> Any:
+    """One item of a list; its fault points at the list."""
+    try:
+        return convert(Params({key: text}), key, now)
+    except ParamError as error:
+        raise ParamError(error.message, hint=error.hint, place=params.place(key)) from error
 
 
 def _integer(params: Params, key: str, _: OurTime) -> int:
@@ -316,7 +377,10 @@ def _integer(params: Params, key: str, _: OurTime) -> int:
 
 
 def _path(params: Params, key: str, _: OurTime) -> Path:
-    return Path(params[key]).expanduser()
+    try:
+        return Path(params[key]).expanduser()
+    except RuntimeError as error:  # `~nobody`
+        raise ParamError(f"{key}: {error}", place=params.place(key)) from error
 
 
 def _choice(values: Mapping[str, Any]) -> Convert:

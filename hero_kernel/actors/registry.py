@@ -110,17 +110,20 @@ class Actors:
         """Let a function carry the action out; the one before it is replaced.
 
         Raises:
-            ActionError: The name names no action.
+            ActionError: The name names no action, or an annotation is of no type that text can
+                become; the one before it stays.
         """
         self._load_builtin()  # first, so that a user's own replaces them and not the reverse
         handler = Handler(action_name(name), function)
+        _ = handler.accepts  # a bad signature is told here, not at the first call
         self._handlers[handler.name] = handler
         return handler
 
     def add_module(self, module: ModuleType) -> None:
         """Add every marked function of a module."""
         for function in vars(module).values():
-            for name in getattr(function, _MARK, ()) if callable(function) else ():
+            names = getattr(function, _MARK, ()) if inspect.isfunction(function) else ()
+            for name in names:
                 self._handlers[name] = Handler(name, function)
 
     def remove(self, name: str) -> None:
@@ -184,11 +187,14 @@ class Actors:
         from importlib.metadata import entry_points  # noqa: PLC0415  # slow, and rarely needed
 
         for entry in entry_points(group=ENTRY_POINTS):
-            try:
-                module = entry.load()
-            except Exception as error:  # noqa: BLE001  # foreign code: whatever it raises is its fault
-                self._broken.append(f"{entry.name} ({type(error).__name__}: {error})")
-                continue
             own = self._handlers.copy()
-            self.add_module(module if inspect.ismodule(module) else sys.modules[module.__module__])
+            try:
+                loaded = entry.load()
+                self.add_module(loaded if inspect.ismodule(loaded) else _home(loaded))
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # foreign code: its fault
+                self._broken.append(f"{entry.name} ({type(error).__name__}: {error})")
             self._handlers |= own  # what the user defined here stays
+
+
+def _home(thing: Any) -> ModuleType:
+    return sys.modules[thing.__module__]

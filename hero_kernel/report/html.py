@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from hero_kernel.report.text import MARKS, duration, first_line, plain, summary
+from hero_kernel.report.text import MARKS, duration, first_line, plain, shown, summary
 
 if TYPE_CHECKING:
     from hero_kernel.report.model import Report, Result
@@ -37,53 +37,62 @@ _STYLE = (
 )
 """Read by a browser that keeps style elements; without it the table still says everything."""
 
-MAX_ROWS = 1000
-"""Rows shown; a page with more would freeze, and the kept run has them all."""
+MAX_DETAILS = 300_000
+"""Characters behind the rows' clicks, all rows together; the rest is in the kept run."""
 
 
 def to_html(report: Report) -> str:
     """The report for a notebook's output, a page or a book."""
-    shown = report.results[:MAX_ROWS]
-    rows = "".join(_row(result) for result in shown)
-    left = len(report.results) - len(shown)
+    results, left = shown(report)
+    rows, room = [], MAX_DETAILS
+    for result in results:
+        details = _details(result)
+        room -= sum(map(len, details))
+        rows.append(_row(result, details if room >= 0 else []))
     more = f'<p class="q">and {left} more rows</p>' if left else ""
     return (
-        f'<div class="hero-report">{_STYLE}<table><tbody>{rows}</tbody></table>{more}'
+        f'<div class="hero-report">{_STYLE}<table><tbody>{"".join(rows)}</tbody></table>{more}'
         f'<div class="q">{_text(summary(report))}</div></div>'
     )
 
 
-def _row(result: Result) -> str:
+def _row(result: Result, details: list[str]) -> str:
     status = result.status.value
     return (
         f'<tr><td class="{status}">{MARKS[status]} {status}</td>'
         f"<td><code>{_text(result.action)}</code></td>"
         f'<td class="t q">{duration(result.duration_s)}</td>'
-        f"<td>{_said(result)}</td></tr>"
+        f"<td>{_said(result, details)}</td></tr>"
     )
 
 
-def _said(result: Result) -> str:
+def _said(result: Result, details: list[str]) -> str:
     """The row's words, and behind a click whatever did not fit into them."""
     line = _text(first_line(result))
-    parts = []
-    if result.failure is not None:
-        failure = result.failure
+    failure = result.failure
+    if failure is not None and failure.hint:
+        line += f'<br><span class="q">{_text(failure.hint)}</span>'
+    if not details:
+        return line
+    opened = " open" if failure is not None and failure.excerpt else ""
+    blocks = "".join(f"<pre>{_text(part.rstrip())}</pre>" for part in details)
+    return f"<details{opened}><summary>{line}</summary>{blocks}</details>"
+
+
+def _details(result: Result) -> list[str]:
+    """What stands behind a row's click, block by block."""
+    failure, parts = result.failure, []
+    if failure is not None:
         if failure.excerpt:
             parts.append("\n".join((result.place, *failure.excerpt)))
-        if failure.hint:
-            line += f'<br><span class="q">{_text(failure.hint)}</span>'
-        if failure.traceback:
-            parts.append(failure.traceback)
+        if "\n" in failure.message.strip():
+            parts.append(failure.message)
+        parts.append(failure.traceback)
     elif "\n" in result.message.strip():
         parts.append(result.message)
-    if result.output and (result.output.strip() != first_line(result)):
+    if result.output.strip() != first_line(result):
         parts.append(result.output)
-    if not parts:
-        return line
-    opened = " open" if result.failure is not None and result.failure.excerpt else ""
-    blocks = "".join(f"<pre>{_text(part.rstrip())}</pre>" for part in parts)
-    return f"<details{opened}><summary>{line}</summary>{blocks}</details>"
+    return [part for part in parts if part.strip()]
 
 
 def _text(text: str) -> str:

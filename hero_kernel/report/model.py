@@ -102,6 +102,7 @@ class Report:
         source: What was run: a cell, a file.
         dry_run: Nothing was carried out.
         run: The run's name in the session's folder; empty when it is not kept.
+        note: What else a reader should know: why the run could not be kept.
     """
 
     results: tuple[Result, ...]
@@ -112,6 +113,7 @@ class Report:
     source: str = ""
     dry_run: bool = False
     run: str = ""
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -148,6 +150,7 @@ class Report:
             "duration_s": round(self.duration_s, 6),
             "dry_run": self.dry_run,
             "ok": self.ok,
+            "note": self.note,
             "results": [_result_to_dict(result) for result in self.results],
         }
 
@@ -174,6 +177,7 @@ class Report:
                 source=str(document["source"]),
                 dry_run=bool(document["dry_run"]),
                 run=str(document["run"]),
+                note=str(document.get("note", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptRecordError(f"this is not a report: {error!r}") from error

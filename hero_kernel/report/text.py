@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hero_kernel.report.model import Report, Result
 
 MARKS = {
@@ -17,6 +19,12 @@ MARKS = {
     "pending": "○",
 }
 """One sign a status, so that no report rests on colour alone."""
+
+MAX_ROWS = 1000
+"""Rows shown, and those that failed beyond them; more would freeze a page, a run keeps them all."""
+
+MAX_FAILED = 100
+"""Rows shown beyond `MAX_ROWS` because they failed."""
 
 _CONTROL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -39,14 +47,22 @@ def duration(seconds: float) -> str:
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
+def shown(report: Report) -> tuple[Sequence[Result], int]:
+    """The rows to show, and how many are left out; what failed is left out last."""
+    rows = report.results[:MAX_ROWS]
+    late = [row for row in report.results[MAX_ROWS:] if row.status in ("failed", "interrupted")]
+    rows = (*rows, *late[:MAX_FAILED])
+    return rows, len(report.results) - len(rows)
+
+
 def summary(report: Report) -> str:
     """One line: what happened to how many, where, and in what time."""
     counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
     where = " · ".join(part for part in (report.context, report.session) if part)
-    parts = [counts or "no actions", duration(report.duration_s), where]
+    parts = [counts or "no actions", duration(report.duration_s), where, report.note]
     if report.dry_run:
         parts.insert(0, "dry run, nothing was changed")
-    return " · ".join(part for part in parts if part)
+    return plain(" · ".join(part for part in parts if part))
 
 
 def first_line(result: Result) -> str:
@@ -59,13 +75,16 @@ def first_line(result: Result) -> str:
 
 def to_text(report: Report) -> str:
     """The report for a terminal."""
-    width = max((len(result.action) for result in report.results), default=0)
+    results, left = shown(report)
+    width = max((len(result.action) for result in results), default=0)
     rows = [
-        f"{MARKS[result.status]} {result.status:<11} {result.action:<{width}}"
+        f"{MARKS[result.status]} {result.status:<11} {plain(result.action):<{width}}"
         f"  {duration(result.duration_s):>7}  {first_line(result)}".rstrip()
-        for result in report.results
+        for result in results
     ]
-    details = [line for result in report.failed for line in _why(result)]
+    if left:
+        rows.append(f"and {left} more")
+    details = [line for result in report.failed[:MAX_FAILED] for line in _why(result)]
     return "\n".join([*rows, *details, summary(report)])
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 @mark("context.configure")

@@ -32,14 +32,14 @@ def coderoot_set(session: Session, *, coderoot: Path) -> Changed | str:
 
 
 @mark("core.params_context_set")
-def params_context_set(session: Session, **params: str) -> Changed | str:
+def params_context_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the context's: any key, any value."""
     before = session.context.params
     return _merged(before, session.context.params_set(_some(params)), params)
 
 
 @mark("core.params_session_set")
-def params_session_set(session: Session, **params: str) -> Changed | str:
+def params_session_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the session's: any key, any value."""
     before = session.params
     return _merged(before, session.params_set(_some(params)), params)

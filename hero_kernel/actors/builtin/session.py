@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
-
-if TYPE_CHECKING:
-    pass
 
 
 @mark("session.env_set")
