@@ -5,11 +5,18 @@ from __future__ import annotations
 import gc
 import re
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import HeroscriptError
 from hero_kernel.heroscript.action import KINDS, PRIORITY, Action, split_name
-from hero_kernel.heroscript.quick import PLAIN, PLAIN_NAME, quick_params
+from hero_kernel.heroscript.quick import (
+    PLAIN,
+    PLAIN_FIRST,
+    PLAIN_NAME,
+    PLAIN_NAME_FIRST,
+    quick_params,
+)
 from hero_kernel.heroscript.scan import scan
 from hero_kernel.heroscript.source import Source, check_characters, open_source
 
@@ -91,23 +98,30 @@ def _actions(source: Source, faults: list[HeroscriptError], *, eager: bool) -> l
     """All actions; the plain ones by the shortcut, every other one by the careful scanner."""
     actions: list[Action] = []
     text = source.text
-    # the shortcut begins at a line's end, which the first line does not have before it
-    end = _careful(source, 0, 0, actions, faults, eager=eager) if _HEADER.match(text) else 0
     run = _plain_run if eager else _plain_names
-    while (line := run(source, end, actions)) is not None:
+    first, plain = (PLAIN_FIRST, PLAIN) if eager else (PLAIN_NAME_FIRST, PLAIN_NAME)
+    end = 0
+    matches: Iterator[re.Match[str]] = plain.finditer(text)
+    if head := first.match(text):
+        matches = chain([head], plain.finditer(text, head.end()))
+    while (odd := run(source, end, matches, actions)) is not None:
+        line = odd.start() + (odd[0][0] == "\n")
         end = _careful(source, line, end, actions, faults, eager=eager)
+        matches = plain.finditer(text, end)
     return actions
 
 
-def _plain_run(source: Source, floor: int, actions: list[Action]) -> int | None:
-    """Read plain actions with their parameters; returns the line of the first that needs care."""
+def _plain_run(
+    source: Source, floor: int, matches: Iterator[re.Match[str]], actions: list[Action]
+) -> re.Match[str] | None:
+    """Read plain actions with their parameters; returns the first match that needs care."""
     known: dict[str, tuple[Kind, str, str]] = {}
     new, priority = _NEW, PRIORITY
-    for nr, match in enumerate(PLAIN.finditer(source.text, floor), len(actions) + 1):
+    for nr, match in enumerate(matches, len(actions) + 1):
         head, body = match.groups()
         header = known.get(head) or _header(head, known)
         if header is None or (found := quick_params(body)) is None:
-            return match.start() + 1
+            return match
         action = new(Action)
         action.kind, action.actor, action.name = header
         action.id = nr
@@ -123,15 +137,17 @@ def _plain_run(source: Source, floor: int, actions: list[Action]) -> int | None:
     return None
 
 
-def _plain_names(source: Source, floor: int, actions: list[Action]) -> int | None:
+def _plain_names(
+    source: Source, floor: int, matches: Iterator[re.Match[str]], actions: list[Action]
+) -> re.Match[str] | None:
     """As `_plain_run`, leaving the parameters for later."""
     known: dict[str, tuple[Kind, str, str]] = {}
     new, priority = _NEW, PRIORITY
-    for nr, match in enumerate(PLAIN_NAME.finditer(source.text, floor), len(actions) + 1):
+    for nr, match in enumerate(matches, len(actions) + 1):
         head = match[1]
         header = known.get(head) or _header(head, known)
         if header is None:
-            return match.start() + 1
+            return match
         action = new(Action)
         action.kind, action.actor, action.name = header
         action.id = nr

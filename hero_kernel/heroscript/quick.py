@@ -11,15 +11,18 @@ import re
 _NEXT = r"\n(?:[ ][ ]|\t|[ ]\t)[ \t]*+"  # to the contents of a line that may continue an action
 _EMPTY = r"\n[ \t]*+(?=\n)"
 _END = rf"(?![^\n])(?!{_NEXT})"
-_ACTION = r"\n (?: (!{1,4}+ (?![!\[]) [^ \t\n]++) %s | [ \t]*+ (?!!\[) ! )"
+_ACTION = r"(?: (!{1,4}+ (?![!\[]) [^ \t\n]++) %s | [ \t]*+ (?!!\[) ! )"
 
 _LINES = rf"[^\n]*+ (?: {_NEXT} (?![!\n`]) [^\n]*+ | {_EMPTY} )*+ {_END}"
 
 LINES = re.compile(_LINES, re.VERBOSE)
 """From behind an action's name: the lines that are its own if no quote is open at their end."""
 
-PLAIN = re.compile(_ACTION % f"({_LINES})", re.VERBOSE)
+PLAIN = re.compile(r"\n" + _ACTION % f"({_LINES})", re.VERBOSE)
 """From a line's end: bangs and name, and LINES; or the first bang of an odd line, without groups."""
+
+PLAIN_FIRST = re.compile(_ACTION % f"({_LINES})", re.VERBOSE)
+"""As PLAIN, for the first line of a text."""
 
 # Quotes pair up on every line, or open a block behind a key alone on its line. No quote that
 # closes a pair may stand where a value could begin: so none is open at the action's end.
@@ -35,8 +38,11 @@ _CLOSED = rf"""
     {_END}
 """
 
-PLAIN_NAME = re.compile(_ACTION % _CLOSED, re.VERBOSE)
+PLAIN_NAME = re.compile(r"\n" + _ACTION % _CLOSED, re.VERBOSE)
 """As PLAIN with the first group only, where no quote can be open at the action's end."""
+
+PLAIN_NAME_FIRST = re.compile(_ACTION % _CLOSED, re.VERBOSE)
+"""As PLAIN_NAME, for the first line of a text."""
 
 _KEY = r"([a-z0-9_.]++):'?"
 _BARE = r"""(?<=:)(?!,)[^ \n\t\v\f'"\\<]++(?<!,)(?![^ \n])"""
