@@ -26,16 +26,21 @@ def keep(folder: Path, report: Report, name: str) -> Report:
     Not synced to the disk: what a run did is kept by its handlers, this is the record of it.
     """
     kept = names(folder)
-    number, taken = 1, set(kept)
-    while True:
-        free = name if number == 1 else f"{name}_{number}"
-        report = replace(report, run=free)
-        if free not in taken and files.create(_path(folder, free), _document(report)):
+    number = 1 + max((_number(one, name) for one in kept), default=0)
+    while True:  # another process may be faster
+        report = replace(report, run=name if number == 1 else f"{name}_{number}")
+        if files.create(_path(folder, report.run), _document(report)):
             break
         number += 1
     for old in kept[: max(0, len(kept) + 1 - KEPT)]:
         _path(folder, old).unlink(missing_ok=True)
     return report
+
+
+def _number(kept: str, name: str) -> int:
+    """Which of the runs of that name it is: 1 for `name`, n for `name_n`, 0 for another's."""
+    head, _, tail = kept.rpartition("_")
+    return 1 if kept == name else int(tail) if head == name else 0
 
 
 def _path(folder: Path, name: str) -> Path:
@@ -72,6 +77,8 @@ def load(folder: Path, name: str = "") -> Report:
     path = _path(folder, wanted)
     try:
         return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except CorruptRecordError as error:
+        raise CorruptRecordError(f"{path}: {error.message}", hint=error.hint) from error
     except (ValueError, RecursionError, OSError) as error:
         raise CorruptRecordError(f"{path} cannot be read: {error}", hint="delete it") from error
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from hero_kernel.report.text import MARKS, duration, first_line, plain, shown, summary
+from hero_kernel.report.text import (
+    MARKS,
+    MAX_LINE,
+    duration,
+    first_line,
+    plain,
+    said,
+    shown,
+    summary,
+)
 
 if TYPE_CHECKING:
     from hero_kernel.report.model import Report, Result
@@ -82,15 +91,13 @@ def _said(result: Result, details: list[str]) -> str:
 def _details(result: Result) -> list[str]:
     """What stands behind a row's click, block by block."""
     failure, parts = result.failure, []
+    if failure is not None and failure.excerpt:
+        parts.append("\n".join((result.place, *failure.excerpt)))
+    if "\n" in said(result) or len(said(result)) > MAX_LINE:
+        parts.append(said(result))
     if failure is not None:
-        if failure.excerpt:
-            parts.append("\n".join((result.place, *failure.excerpt)))
-        if "\n" in failure.message.strip():
-            parts.append(failure.message)
         parts.append(failure.traceback)
-    elif "\n" in result.message.strip():
-        parts.append(result.message)
-    if result.output.strip() != first_line(result):
+    if result.output.strip() != said(result):
         parts.append(result.output)
     return [part for part in parts if part.strip()]
 

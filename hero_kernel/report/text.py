@@ -26,6 +26,9 @@ MAX_ROWS = 1000
 MAX_FAILED = 100
 """Rows shown beyond `MAX_ROWS` because they failed."""
 
+MAX_LINE = 300
+"""Characters of a row's words."""
+
 _CONTROL = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
@@ -40,11 +43,12 @@ def duration(seconds: float) -> str:
     """A duration for a reader: microseconds are noise, minutes want seconds."""
     if seconds < 0.001:  # noqa: PLR2004  # below a millisecond
         return "<1 ms"
-    if seconds < 1:
+    if round(seconds * 1000) < 1000:  # noqa: PLR2004  # a second
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:  # noqa: PLR2004  # a minute
+    if round(seconds, 1) < 60:  # noqa: PLR2004  # a minute
         return f"{seconds:.1f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def shown(report: Report) -> tuple[Sequence[Result], int]:
@@ -65,12 +69,17 @@ def summary(report: Report) -> str:
     return plain(" · ".join(part for part in parts if part))
 
 
-def first_line(result: Result) -> str:
-    """What a row says: why it failed, else the result, else the first line of its output."""
+def said(result: Result) -> str:
+    """What a row is about: why it failed, else the result, else its output."""
     failure = result.failure
-    text = failure.message if failure is not None else result.message or result.output
-    lines = text.strip().split("\n", 1)
-    return plain(lines[0]) + (" …" if len(lines) > 1 else "")
+    return (failure.message if failure is not None else result.message or result.output).strip()
+
+
+def first_line(result: Result) -> str:
+    """As much of what is said as a row has room for."""
+    text = said(result)
+    line = plain(text.split("\n", 1)[0][:MAX_LINE])
+    return f"{line} …" if len(text) > MAX_LINE or "\n" in text else line
 
 
 def to_text(report: Report) -> str:
