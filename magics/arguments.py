@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hero_kernel.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,7 +25,18 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        self.color = False  # Python 3.14 would colour the text in a terminal
         self.add_argument("-h", "--help", action="store_true", help="show this text")
+
+    def usage_line(self) -> str:
+        """The arguments in one line: `%hero_env get NAME`."""
+        line = " ".join(self.format_usage().split())
+        return line.removeprefix("usage: ").replace(" [-h]", "")
+
+    def options(self) -> list[str]:
+        """The options a user may write."""
+        shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
+        return [option for action in shown for option in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found wrong, with the option that was probably meant.
@@ -33,17 +44,19 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: Always.
         """
-        unknown = re.search(r"unrecognized arguments: (.+)", message)
-        if unknown:
-            words = unknown[1].split()
-            option = next((word for word in words if word.startswith("-")), "")
-            if option:
-                near = did_you_mean(option, [o for o in self._option_string_actions])  # noqa: C416  # a dict's keys
-                raise UsageError(f"{self.prog} has no option {option}", hint=near)
-            raise UsageError(
-                f"{self.prog} does not understand {' '.join(words)}", hint=f"{self.prog} -h"
-            )
-        raise UsageError(f"{self.prog}: {message}", hint=f"{self.prog} -h")
+        fault, _, what = message.partition(": ")
+        option = next((word for word in what.split() if word.startswith("-")), "")
+        if fault == "unrecognized arguments" and option:
+            option = option.partition("=")[0]
+            hint = did_you_mean(option, self.options())
+            raise UsageError(f"{self.prog} has no option {option}", hint=hint)
+        said = {
+            "unrecognized arguments": f"{self.prog} does not understand {what}",
+            "the following arguments are required": f"{self.prog} needs {what}",
+        }
+        raise UsageError(
+            said.get(fault, f"{self.prog}: {message}"), hint=f"usage: {self.usage_line()}"
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,7 @@ class Command:
         verbs: By word.
         default: The verb when there are no words.
         otherwise: The verb when the first word is none: `%hero_context NAME` is `use NAME`.
+        is_name: Whether a word that looks like a misspelt verb is what `otherwise` is about.
     """
 
     name: str
@@ -88,6 +102,7 @@ class Command:
     verbs: dict[str, Verb]
     default: str = "show"
     otherwise: str = ""
+    is_name: Callable[[str], bool] = lambda _: False
 
     def run(self, line: str) -> Any:
         """Do what a line says.
@@ -97,14 +112,13 @@ class Command:
             HeroError: What the verb raises.
         """
         given = words(line)
-        if given[:1] in (["-h"], ["--help"], ["help"]):
+        if given and given[0] in (*_HELP, "help"):
             return Help(self.help())
         verb, rest = self._verb(given)
         parser = self._parser(verb)
-        arguments = parser.parse_args(rest)
-        if arguments.help:
+        if any(word in _HELP for word in rest):  # before argparse asks for what is missing
             return Help(parser.format_help())
-        return self.verbs[verb].call(arguments)
+        return self.verbs[verb].call(parser.parse_args(rest))
 
     def _verb(self, given: Sequence[str]) -> tuple[str, list[str]]:
         if not given:
@@ -113,34 +127,40 @@ class Command:
         if first in self.verbs:
             return first, rest
         if first.startswith("-"):  # options alone: of the default verb, else of the other
-            known = self._parser(self.default)._option_string_actions  # noqa: SLF001  # as below
+            known = self._parser(self.default).options()
             is_default = not self.otherwise or first.partition("=")[0] in known
             return (self.default if is_default else self.otherwise), list(given)
-        near = did_you_mean(first, self.verbs)
-        if self.otherwise and not (near.startswith("did") and rest):
+        misspelt = get_close_matches(first, self.verbs, cutoff=_MISSPELT)
+        if self.otherwise and (not misspelt or self.is_name(first)):
             return self.otherwise, list(given)
-        raise UsageError(f"{self.name} has no verb {first}", hint=near)
+        hint = did_you_mean(first, misspelt or self.verbs)
+        if self.otherwise:
+            hint += f" for that name: {self.name} {self.otherwise} {first}"
+        raise UsageError(f"{self.name} has no verb {first}", hint=hint)
 
     def _parser(self, verb: str) -> Parser:
         chosen = self.verbs[verb]
         parser = Parser(f"{self.name} {verb}", (chosen.call.__doc__ or "").strip())
         chosen.setup(parser)
-        for action in parser._actions:  # noqa: SLF001  # argparse offers no public list
-            if action.dest != "help" and not action.option_strings and action.nargs is None:
-                action.required = True
         return parser
 
     def help(self) -> str:
         """Every verb, with its arguments and what it does."""
         lines = [f"{self.name}: {self.purpose}", ""]
         for verb in self.verbs:
-            usage = " ".join(self._parser(verb).format_usage().split())
-            usage = usage.removeprefix("usage: ").replace(" [-h]", "")
             about = (self.verbs[verb].call.__doc__ or "").strip().split("\n")[0]
-            lines += [f"  {usage}", f"      {about}"]
+            lines += [f"  {self._parser(verb).usage_line()}", f"      {about}"]
+        lines += ["", f"  {self.name} alone is {self.name} {self.default}"]
         if self.otherwise:
-            lines += ["", f"  {self.name} NAME is {self.name} {self.otherwise} NAME"]
+            lines += [f"  {self.name} NAME is {self.name} {self.otherwise} NAME"]
+        lines += [f"  {self.name} VERB -h explains the options"]
         return "\n".join(lines)
+
+
+_HELP = ("-h", "--help")
+
+_MISSPELT = 0.75
+"""How near a word must be to a verb to be taken for it: `lsit` is list, `test` is not reset."""
 
 
 @dataclass(frozen=True)
@@ -151,3 +171,74 @@ class Help:
 
     def __repr__(self) -> str:
         return self.text
+
+
+def name_argument(parser: argparse.ArgumentParser, **more: Any) -> None:
+    """Add `NAME`."""
+    parser.add_argument("name", metavar="NAME", **more)
+
+
+def names_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `NAME`, once or more."""
+    parser.add_argument("names", nargs="+", metavar="NAME")
+
+
+def why_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--why`."""
+    parser.add_argument("--why", action="store_true", help="how the binding was decided")
+
+
+def settings_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `NAME=VALUE`, once or more; see `settings`."""
+    parser.add_argument("settings", nargs="+", metavar="NAME=VALUE")
+
+
+def yes_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--yes`; see `confirmed`."""
+    parser.add_argument("--yes", action="store_true", help="really do it")
+
+
+def remove_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what deleting something with a folder takes."""
+    name_argument(parser)
+    parser.add_argument("--files", action="store_true", help="also its folder")
+    yes_argument(parser)
+
+
+def confirmed(given: argparse.Namespace, doing: str) -> None:
+    """Go on only with `--yes`.
+
+    Raises:
+        UsageError: It was not given.
+    """
+    if not given.yes:
+        raise UsageError(f"{doing} cannot be undone", hint="add --yes to do it")
+
+
+def settings(given: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    """The `name=value` words of a line.
+
+    Raises:
+        UsageError: A word is none, or its name is not known.
+    """
+    pairs = {}
+    for word in given:
+        key, equals, value = word.partition("=")
+        if not equals or key not in known:
+            raise UsageError(f"{word} sets nothing here", hint=f"write {'=…, '.join(known)}=…")
+        pairs[key] = value
+    return pairs
+
+
+def yes_or_no(pairs: Mapping[str, str], key: str) -> bool | None:
+    """A setting that is on or off; None when it is not among the pairs.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if key not in pairs:
+        return None
+    answer = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+    if pairs[key].lower() not in answer:
+        raise UsageError(f"{key}={pairs[key]} is neither yes nor no", hint=f"write {key}=yes")
+    return answer[pairs[key].lower()]

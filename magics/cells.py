@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ACTION = re.compile(
-    r"[ \t]*(?P<bangs>!{2,4})[ \t]*(?P<actor>[A-Za-z_][\w-]*)\.(?P<name>[A-Za-z_][\w-]*)"
+    r"[ \t]*!{2,4}[ \t]*(?P<actor>[A-Za-z_][\w-]*)(?P<name>(?:\.[A-Za-z_][\w-]*)+)"
     r"(?=[ \t]|$)(?P<rest>[^\n]*)"
 )
 _COMMENT = re.compile(r"[ \t]*(//|#|$)")
@@ -47,12 +47,11 @@ def action_line(line: str, has_actor: Callable[[str], bool]) -> bool:
 
 
 def _is_ours(action: re.Match[str], following: str, has_actor: Callable[[str], bool]) -> bool:
-    actor, name, rest = action["actor"].lower(), action["name"], action["rest"]
-    if has_actor(actor):
+    if has_actor(action["actor"].lower()):
         return True
-    if not (_PARAM.search(rest) or _CONTINUED.match(following)):
+    if not (_PARAM.search(action["rest"]) or _CONTINUED.match(following)):
         return False
-    return shutil.which(f"{action['actor']}.{name}") is None
+    return shutil.which(action["actor"] + action["name"]) is None
 
 
 def foreign_lines(text: str, covered: list[tuple[int, int]]) -> list[int]:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hero_kernel import contexts
 from hero_kernel.errors import ContextNotFoundError, UsageError
-from magics.arguments import Command, Verb
+from magics.arguments import (
+    Command,
+    Verb,
+    confirmed,
+    name_argument,
+    remove_arguments,
+    settings,
+    settings_argument,
+    why_argument,
+    yes_or_no,
+)
 from magics.display import Line, Table
-from magics.status import bound_line
+from magics.status import bound_line, use_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from hero_kernel import Context
     from magics.door import Door
 
 
@@ -22,6 +33,10 @@ class ContextVerbs:
     def __init__(self, door: Door) -> None:
         self.door = door
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is a context of that name."""
+        return self.door.workspace.context_exists(name)
+
     def show(self, given: Namespace) -> Line:
         """Show what the notebook is bound to; changes nothing."""
         return bound_line(self.door, explain=given.why)
@@ -29,20 +44,29 @@ class ContextVerbs:
     def use(self, given: Namespace) -> Line:
         """Bind the notebook to a context and a session; a session that is missing is created."""
         workspace = self.door.workspace
-        if given.name and (given.new or workspace.context_exists(given.name)):
-            where = workspace.context_new(given.name) if given.new else given.name
-            where = workspace.context_select(where)
+        if not (given.name or given.session or given.coderoot):
+            raise UsageError(
+                "%hero_context use needs NAME or --session", hint="%hero_context list shows them"
+            )
+        if given.name and given.new:
+            where = workspace.context_select(workspace.context_new(given.name))
         elif given.name:
-            where = _missing(self.door, given.name)
+            where = self._found(given.name)
         else:
             where = workspace.context()
         if given.coderoot:
             where.configure(coderoot=given.coderoot)
         if given.session:
-            is_new = not where.session_exists(given.session)
-            session = workspace.session_select(workspace.session_new(where, given.session))
-            self.door.bind(session, is_new=is_new)
+            use_session(self.door, where, given.session)
         return bound_line(self.door)
+
+    def _found(self, name: str) -> Context:
+        try:
+            return self.door.workspace.context_select(name)
+        except ContextNotFoundError as error:
+            sign = "" if error.hint.endswith("?") else ";"
+            error.hint += f"{sign} to create it: %hero_context new {name}"
+            raise
 
     def new(self, given: Namespace) -> Line:
         """Create a context, or resume it, and bind the notebook to it."""
@@ -69,22 +93,17 @@ class ContextVerbs:
     def set_(self, given: Namespace) -> Line:
         """Change the context's settings: name=NAME, coderoot=PATH, interactive=yes|no."""
         context = self.door.workspace.context()
-        for key, value in settings(given.settings, ("name", "coderoot", "interactive")):
-            if key == "name":
-                context.rename(value)
-            elif key == "coderoot":
-                context.configure(coderoot=value)
-            else:
-                context.interactive = yes_or_no(key, value)
+        wanted = settings(given.settings, ("name", "coderoot", "interactive"))
+        interactive = yes_or_no(wanted, "interactive")
+        if "name" in wanted:  # first, since it may be refused
+            context.rename(wanted["name"])
+        context.configure(coderoot=wanted.get("coderoot"), interactive=interactive)
         return Line(f"context {context.guid}: {', '.join(given.settings)}")
 
     def remove(self, given: Namespace) -> Line:
         """Delete a context with all its sessions; needs --yes."""
-        if not given.yes:
-            raise UsageError(
-                f"deleting context {given.name} cannot be undone", hint="add --yes to do it"
-            )
         context = self.door.workspace.context_get(given.name)
+        confirmed(given, f"deleting context {context.name}")
         self.door.workspace.context_delete(context, files=given.files)
         return Line(f"context {context.guid} is deleted")
 
@@ -96,68 +115,29 @@ def command(door: Door) -> Command:
         "%hero_context",
         "the context the notebook is in",
         {
-            "show": Verb(verbs.show, _show_arguments),
+            "show": Verb(verbs.show, why_argument),
             "list": Verb(verbs.list_),
             "use": Verb(verbs.use, _use_arguments),
-            "new": Verb(verbs.new, _use_arguments),
-            "set": Verb(verbs.set_, _set_arguments),
-            "rm": Verb(verbs.remove, _remove_arguments),
+            "new": Verb(verbs.new, _new_arguments),
+            "set": Verb(verbs.set_, settings_argument),
+            "rm": Verb(verbs.remove, remove_arguments),
         },
         otherwise="use",
+        is_name=verbs.is_there,
     )
 
 
-def settings(given: list[str], known: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The `name=value` words of a line.
-
-    Raises:
-        UsageError: A word is none, or its name is not known.
-    """
-    pairs = []
-    for word in given:
-        key, equals, value = word.partition("=")
-        if not equals or key not in known:
-            raise UsageError(f"{word} sets nothing here", hint=f"write {'=…, '.join(known)}=…")
-        pairs.append((key, value))
-    return pairs
-
-
-def yes_or_no(key: str, value: str) -> bool:
-    """A setting that is on or off.
-
-    Raises:
-        UsageError: The value is neither.
-    """
-    answer = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
-    if value.lower() not in answer:
-        raise UsageError(f"{key}={value} is neither yes nor no", hint=f"write {key}=yes")
-    return answer[value.lower()]
-
-
-def _missing(door: Door, name: str) -> Any:
-    try:
-        return door.workspace.context_select(name)
-    except ContextNotFoundError as error:
-        error.hint = f"{error.hint}; to create it: %hero_context {name} --new"
-        raise
-
-
-def _show_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--why", action="store_true", help="how the binding was decided")
-
-
 def _use_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="the context")
-    parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
+    name_argument(parser, nargs="?", default="", help="the context")
+    _more_arguments(parser)
     parser.add_argument("--new", action="store_true", help="create the context if it is missing")
+
+
+def _new_arguments(parser: ArgumentParser) -> None:
+    name_argument(parser, help="the context")
+    _more_arguments(parser)
+
+
+def _more_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")
-
-
-def _set_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("settings", nargs="+", metavar="NAME=VALUE")
-
-
-def _remove_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--files", action="store_true", help="also its folder")
-    parser.add_argument("--yes", action="store_true", help="really delete it")

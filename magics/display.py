@@ -17,7 +17,8 @@ _STYLE = (
     ".hero-table.hero-table tr{background:none}"
     ".hero-table.hero-table td,.hero-table.hero-table th{text-align:left;vertical-align:top;"
     "padding:.1em .9em .1em 0;border:0;background:none;max-width:none;white-space:pre-wrap}"
-    ".hero-table.hero-table th,.hero-table .q{color:var(--jp-ui-font-color2,#6e7781);font-weight:400}"
+    ".hero-table.hero-table th,.hero-table .q"
+    "{color:var(--jp-ui-font-color2,#6e7781);font-weight:400}"
     "</style>"
 )
 

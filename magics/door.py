@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import hero_kernel
 from hero_kernel.binding import Surroundings
+from hero_kernel.errors import HeroError
 from magics.live import Ticker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
@@ -26,40 +28,61 @@ class Door:
     Attributes:
         shell: IPython's.
         ticker: Shows where long runs are.
-        how: How the notebook came to its session: "new", "resumed", "reset".
+        how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
+            Python.
+        raw_cell: The cell that runs, as the user wrote it.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
+        self.raw_cell = ""
         self.ticker = Ticker()
         self._cell_id = ""
+        self._bound: Session | None = None
+        self._others: Callable[[], Surroundings] | None = None
         self._exported: dict[str, str | None] = {}
 
     @property
     def workspace(self) -> Workspace:
         """The default workspace, told to ask this shell what the notebook is bound to."""
         workspace = hero_kernel.workspace()
-        workspace.surroundings = self.surroundings
+        if workspace.surroundings != self.surroundings:
+            self._others, workspace.surroundings = workspace.surroundings, self.surroundings
         return workspace
 
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not."""
         workspace = self.workspace
-        is_first = workspace.selected_session is None
         found = workspace.session()
-        if is_first:
-            self.bind(found, is_new=workspace.bound is not None and workspace.bound.is_new)
+        if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
+            bound = workspace.bound
+            self.bind(found, "selected" if bound is None else "new" if bound.is_new else "resumed")
         return found
 
-    def bind(self, session: Session, *, is_new: bool) -> None:
+    def bind(self, session: Session, how: str) -> None:
         """Take a session for the notebook's: remember how, and export its variables."""
-        self.how = "new" if is_new else "resumed"
+        self._bound, self.how = session, how
         self.export(session)
 
     def before_cell(self, info: ExecutionInfo) -> None:
-        """Remember which cell runs: some front ends name the notebook in its id."""
+        """Remember which cell runs: some front ends name the notebook in its id.
+
+        The workspace is told whom to ask here and not at loading, for then it may not be one yet;
+        settings that are wrong are told by the first magic and stop no Python.
+        """
+        self.raw_cell = str(info.raw_cell or "")
         self._cell_id = str(getattr(info, "cell_id", "") or "")
+        with suppress(HeroError):
+            _ = self.workspace
+
+    def close(self) -> None:
+        """Leave the process as it was found."""
+        self.ticker.stop()
+        self.unexport()
+        workspace = self.workspace
+        if self._others is not None:
+            workspace.surroundings = self._others
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
@@ -70,24 +93,21 @@ class Door:
     def export(self, session: Session) -> None:
         """Make the session's variables the process's, and give back what another one's hid."""
         env = session.env_all()
-        for key in [key for key in self._exported if key not in env]:
+        self.unexport(but=env)
+        for key, value in env.items():
+            before = os.environ.get(key)
+            with suppress(ValueError):  # a NUL or half a surrogate pair: the session's alone
+                os.environ[key] = value
+                self._exported.setdefault(key, before)
+
+    def unexport(self, *, but: Container[str] = ()) -> None:
+        """Give the process back the variables that the session's had hidden."""
+        for key in [key for key in self._exported if key not in but]:
             before = self._exported.pop(key)
             if before is None:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = before
-        for key, value in env.items():
-            self._exported.setdefault(key, os.environ.get(key))
-            os.environ[key] = value
-
-    def unexport(self) -> None:
-        """Give the process back the variables it had."""
-        for key, before in self._exported.items():
-            if before is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = before
-        self._exported.clear()
 
 
 _UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import EnvKeyError, SourceError, UsageError
-from magics.arguments import Command, Verb
+from magics.arguments import (
+    Command,
+    Verb,
+    confirmed,
+    name_argument,
+    names_argument,
+    yes_argument,
+)
 from magics.display import Line, Table
 
 if TYPE_CHECKING:
@@ -25,6 +32,7 @@ class EnvVerbs:
     def show(self, _: Namespace) -> Table:
         """Show the session's variables."""
         session = self.door.session()
+        self.door.export(session)  # another kernel may have changed them
         rows = tuple(session.env_all().items())
         note = "kept in the session, and set in os.environ" if rows else "no variable is set"
         return Table(("variable", "value"), rows, title=f"session {session.guid}", note=note)
@@ -32,12 +40,13 @@ class EnvVerbs:
     def set_(self, given: Namespace) -> Line:
         """Set variables, in the session and in os.environ."""
         session = self.door.session()
-        pairs = [_pair(word) for word in given.pairs]
-        for key, value in pairs:
-            (session.env_set_once if given.once else session.env_set)(key, value)
+        pairs = dict(_pair(word) for word in given.pairs)
+        known = session.env_all()
+        # what is taken comes first, so that a refusal leaves nothing half done
+        for key in sorted(pairs, key=lambda key: key not in known):
+            (session.env_set_once if given.once else session.env_set)(key, pairs[key])
         self.door.export(session)
-        names = ", ".join(key for key, _ in pairs)
-        return Line(f"{names} set in session {session.name} and in os.environ")
+        return Line(f"{', '.join(pairs)} set in session {session.name} and in os.environ")
 
     def get(self, given: Namespace) -> str:
         """The value of a variable of the session."""
@@ -75,11 +84,7 @@ class EnvVerbs:
         """Delete every variable of the session; needs --yes."""
         session = self.door.session()
         names = list(session.env_all())
-        if not given.yes:
-            raise UsageError(
-                f"this deletes {len(names)} variables of session {session.name}",
-                hint="add --yes to do it",
-            )
+        confirmed(given, f"deleting {len(names)} variables of session {session.name}")
         for name in names:
             session.env_delete(name)
         self.door.export(session)
@@ -96,21 +101,24 @@ def command(door: Door) -> Command:
             "show": Verb(verbs.show),
             "list": Verb(verbs.show),
             "set": Verb(verbs.set_, _set_arguments),
-            "get": Verb(verbs.get, _get_arguments),
-            "unset": Verb(verbs.unset, _unset_arguments),
+            "get": Verb(verbs.get, name_argument),
+            "unset": Verb(verbs.unset, names_argument),
             "load": Verb(verbs.load, _load_arguments),
-            "reset": Verb(verbs.reset, _reset_arguments),
+            "reset": Verb(verbs.reset, yes_argument),
         },
     )
 
 
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 
 
 def _pair(word: str) -> tuple[str, str]:
     key, equals, value = word.partition("=")
-    if not equals:
-        raise UsageError(f"{word} has no =", hint="write NAME=VALUE, with quotes around blanks")
+    if not equals or not _KEY.fullmatch(key):
+        raise UsageError(
+            f"{word} is not NAME=VALUE", hint="quote a value with blanks: NAME='two words'"
+        )
     return key, value
 
 
@@ -139,18 +147,6 @@ def _set_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="an error when it is set already")
 
 
-def _get_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME")
-
-
-def _unset_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="NAME")
-
-
 def _load_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--override", action="store_true", help="change what is set already")
-
-
-def _reset_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="really do it")

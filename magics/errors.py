@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from hero_kernel.errors import HeroError, RunError
 from hero_kernel.report import Status
@@ -15,24 +15,13 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class RunInterruptedError(KeyboardInterrupt):
-    """A run was interrupted; a KeyboardInterrupt, so that front ends treat it as one."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"KeyboardInterrupt: {self.message}"]
+E = TypeVar("E", bound=BaseException)
 
 
 def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
     """Let a magic's `HeroError` appear as its own lines, without a traceback.
 
-    IPython asks an exception for `_render_traceback_`; the error keeps its class, so the
-    notebook's error output carries its name.
+    The error keeps its class, so the notebook's error output carries its name.
     """
 
     @wraps(function)
@@ -53,7 +42,7 @@ def raise_for(report: Report) -> None:
 
     Raises:
         RunError: An action failed: which, where, why and what to do, in two or three lines.
-        RunInterruptedError: Ctrl-C ended it.
+        KeyboardInterrupt: Ctrl-C ended it; front ends know it by this name.
     """
     if report.ok:
         return
@@ -61,7 +50,8 @@ def raise_for(report: Report) -> None:
     if last.status is Status.INTERRUPTED:
         skipped = sum(result.status is Status.SKIPPED for result in report.results)
         left = f"; {skipped} more not started" if skipped else ""
-        raise RunInterruptedError(f"{last.action} was interrupted ({_where(last)}){left}")
+        said = f"{last.action} was interrupted ({_where(last)}){left}"
+        raise _render(KeyboardInterrupt(said), [f"KeyboardInterrupt: {said}"])
     first = report.failed[0]
     failure = first.failure
     head = f"{first.action} failed ({_where(first)})"
@@ -73,8 +63,7 @@ def raise_for(report: Report) -> None:
         kind = "" if failure.traceback == "" else f"{failure.kind}: "
         lines.append(f"{kind}{failure.message}")
         lines += [failure.hint] if failure.hint else []
-    _render(error, lines)
-    raise error
+    raise _render(error, lines)
 
 
 def _where(result: Result) -> str:
@@ -83,5 +72,7 @@ def _where(result: Result) -> str:
     return f"{source} line {line}" if rest and line else "built in Python"
 
 
-def _render(error: Any, lines: list[str]) -> None:
-    error._render_traceback_ = lambda: lines  # IPython's protocol
+def _render(error: E, lines: list[str]) -> E:
+    """The error with the lines as its traceback; IPython asks for them by this name."""
+    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]  # not the class's
+    return error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import TokenTransformBase
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
 from hero_kernel import Report
+from hero_kernel.errors import HeroError
 from hero_kernel.report import MIME, to_html
 from magics import context, env, hero, heroscript, param, session
 from magics.cells import action_line, is_heroscript
@@ -140,19 +142,22 @@ class Extension:
     def unregister(self) -> None:
         """Take it all back."""
         shell = self.shell
+        manager = shell.magics_manager
         for kind, names in self.magics.magics.items():
             for name in names:
-                shell.magics_manager.magics[kind].pop(name, None)
-        manager = shell.input_transformer_manager
-        manager.cleanup_transforms.remove(self._claim)
-        manager.token_transformers.remove(self._tokens)
-        shell.events.unregister("pre_run_cell", self.door.before_cell)
+                manager.magics[kind].pop(name, None)
+        manager.registry.pop(type(self.magics).__name__, None)
+        inputs = shell.input_transformer_manager
+        _remove(inputs.cleanup_transforms, self._claim)
+        _remove(inputs.token_transformers, self._tokens)
+        with suppress(ValueError):  # the user may have taken it back himself
+            shell.events.unregister("pre_run_cell", self.door.before_cell)
         formatter = shell.display_formatter
         if formatter is not None:
             for mime in ("text/html", "text/plain"):
                 formatter.formatters[mime].pop(Report, None)
             formatter.mimebundle_formatter.pop(Report, None)
-        self.door.unexport()
+        self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:
         """Give a bare heroscript cell to the magic."""
@@ -161,7 +166,15 @@ class Extension:
         return lines
 
     def _has_actor(self, actor: str) -> bool:
-        return self.door.workspace.actors.has_actor(actor)
+        try:
+            return self.door.workspace.actors.has_actor(actor)
+        except HeroError:  # nobody can tell: the magic says why, and the shell sees nothing
+            return True
+
+
+def _remove(things: list[Any], thing: object) -> None:
+    with suppress(ValueError):  # as above
+        things.remove(thing)
 
 
 def _report_text(report: Report, printer: RepresentationPrinter, _: bool) -> None:
@@ -176,7 +189,7 @@ def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBa
     """A transformer for single actions between lines of Python, which would reach the shell."""
 
     class ActionLine(TokenTransformBase):
-        priority = 5  # before IPython's own reading of `!!`, which has 10
+        priority = 1  # before IPython's own reading of `!!`, and of a `?` at the line's end
 
         @classmethod
         def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> ActionLine | None:

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import UnknownActionError, did_you_mean
-from magics.arguments import Command, Help, Verb
+from magics.arguments import Command, Help, Verb, name_argument, why_argument
 from magics.display import Line, Table
 from magics.status import bound_line
 
@@ -23,7 +23,7 @@ def command(door: Door) -> Command:
         """Show what the notebook is bound to, and with --why how that was decided."""
         return bound_line(door, explain=given.why)
 
-    return Command("%hero", "where the notebook is", {"show": Verb(show, _show_arguments)})
+    return Command("%hero", "where the notebook is", {"show": Verb(show, why_argument)})
 
 
 def help_command(door: Door, commands: dict[str, Command]) -> Command:
@@ -77,9 +77,5 @@ def _explained(door: Door, name: str) -> str:
     ).rstrip()
 
 
-def _show_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--why", action="store_true", help="how the binding was decided")
-
-
 def _name_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="a magic or an action")
+    name_argument(parser, nargs="?", default="", help="a magic or an action")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from argparse import SUPPRESS
 from functools import cache
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel import Playbook, Report, heroscript
-from hero_kernel.errors import HeroscriptError, UsageError
+from hero_kernel.errors import HeroscriptError, UnknownActionError, UsageError
 from magics.arguments import Help, Parser, words
 from magics.cells import foreign_lines
 from magics.display import Table
@@ -33,12 +34,16 @@ def cell(door: Door, line: str, body: str) -> None:
     if given.help:
         door.shell.display_pub.publish({"text/plain": parser.format_help()}, metadata={})
         return
-    first_line = 1 if given.bare else given.line or 2  # the magic's own line is the first
     name = f"In[{_cell_number(door)}]"
-    actions = heroscript.parse(body, name=name, first_line=first_line)
+    actions = heroscript.parse(body, name=name, first_line=_first_line(door.raw_cell, body, given))
     if given.bare:
         _refuse_foreign_lines(body, actions, name)
-    _run(door, Playbook(actions), given, source=name)
+    try:
+        _run(door, Playbook(actions), given, source=name)
+    except UnknownActionError as error:
+        if given.bare or given.line:
+            error.hint += "; a shell command begins with one !"
+        raise
 
 
 def line(door: Door, line: str) -> Help | Table | Report | None:
@@ -57,7 +62,7 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     if given.show is not None:
         return door.session().run_get("" if given.show == "last" else given.show)
     if not given.file:
-        raise UsageError("%heroscript has nothing to do", hint="%heroscript -f FILE")
+        raise UsageError("%heroscript has nothing to do", hint=f"usage: {parser.usage_line()}")
     path = Path(given.file).expanduser().absolute()
     _run(door, Playbook.from_path(path), given, source=str(path))
     return None
@@ -85,7 +90,7 @@ def _parser(prog: str, *, files: bool) -> Parser:
 
 
 def _run(door: Door, playbook: Playbook, given: Namespace, *, source: str) -> None:
-    if given.out is not None and not given.out.isidentifier():
+    if given.out is not None and (not given.out.isidentifier() or iskeyword(given.out)):
         raise UsageError(f"--out {given.out} is no variable name", hint="write --out report")
     session = door.session()
     live = Live(door.shell.display_pub, door.ticker)
@@ -141,6 +146,22 @@ def _refuse_foreign_lines(body: str, actions: list[heroscript.Action], name: str
             "or begin the cell with %%heroscript to have text between actions",
             place=heroscript.Place(name, foreign[0], 1, text),
         )
+
+
+def _first_line(cell: str, body: str, given: Namespace) -> int:
+    """The number of a body's first line in the cell as the user sees it.
+
+    IPython takes blank lines off the top, and other cell magics take off their own lines.
+    """
+    if given.line:
+        return int(given.line) + _lines_before(cell, cell.lstrip())
+    if cell.rstrip().endswith(body.rstrip()):
+        return 1 + _lines_before(cell.rstrip(), body.rstrip())
+    return 1 if given.bare else 2
+
+
+def _lines_before(cell: str, end: str) -> int:
+    return cell.count("\n", 0, len(cell) - len(end))
 
 
 def _cell_number(door: Door) -> int:

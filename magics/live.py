@@ -31,7 +31,7 @@ class Ticker:
     """
 
     def __init__(self) -> None:
-        self._waiting: SimpleQueue[Live] = SimpleQueue()
+        self._waiting: SimpleQueue[Live | None] = SimpleQueue()
         self._thread: Thread | None = None
 
     def add(self, live: Live) -> None:
@@ -42,11 +42,15 @@ class Ticker:
             self._thread.start()
         self._waiting.put(live)
 
+    def stop(self) -> None:
+        """End the thread, once it has seen to the runs that wait."""
+        self._waiting.put(None)
+
     def _work(self) -> None:
-        while True:
-            live = self._waiting.get()
+        while (live := self._waiting.get()) is not None:
             sleep(max(0.0, live.next_s - monotonic()))
-            live.show()
+            if live.show():  # as long as it runs: its next action may say nothing either
+                self._waiting.put(live)
 
 
 class Live:
@@ -62,6 +66,7 @@ class Live:
         self._lock = Lock()
         self._display_id = ""
         self._last: Progress | None = None
+        self._shown: Progress | None = None
         self._ended = False
         ticker.add(self)
 
@@ -71,17 +76,21 @@ class Live:
         if monotonic() >= self.next_s:
             self.show()
 
-    def show(self) -> None:
-        """Show where the run is, unless it has ended."""
-        progress = self._last
+    def show(self) -> bool:
+        """Show where the run is, if that is news; whether the run still goes on."""
         with self._lock:
-            if self._ended or progress is None:
-                return
+            progress = self._last
+            if self._ended:
+                return False
             self.next_s = monotonic() + BETWEEN_PROGRESS_S
+            if progress is None or progress is self._shown:
+                return True
+            self._shown = progress
             said = f" {progress.message}" if progress.message else ""
             part = f" {progress.fraction:.0%}" if progress.fraction is not None else ""
             text = f"▶ {progress.number}/{progress.total} {progress.action}{said}{part}"
             self._publish({"text/plain": text})
+            return True
 
     def end(self, report: Report | None) -> None:
         """Show the report where the line was; without one, take the line away."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hero_kernel import Params
 from hero_kernel.errors import UsageError
-from magics.arguments import Command, Verb
+from magics.arguments import Command, Verb, name_argument, names_argument
 from magics.display import Line, Table
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def _set_arguments(parser: ArgumentParser) -> None:
 
 
 def _get_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="KEY")
+    name_argument(parser)
     _shared_argument(parser)
 
 
 def _unset_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("names", nargs="+", metavar="KEY")
+    names_argument(parser)
     _shared_argument(parser)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hero_kernel.errors import UsageError
-from magics.arguments import Command, Verb
-from magics.context import settings, yes_or_no
+from magics.arguments import (
+    Command,
+    Verb,
+    confirmed,
+    name_argument,
+    remove_arguments,
+    settings,
+    settings_argument,
+    why_argument,
+    yes_argument,
+    yes_or_no,
+)
 from magics.display import Line, Table
-from magics.status import bound_line
+from magics.status import bound_line, use_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -22,25 +31,24 @@ class SessionVerbs:
     def __init__(self, door: Door) -> None:
         self.door = door
 
+    def is_there(self, name: str) -> bool:
+        """Whether the context has a session of that name."""
+        return self.door.workspace.session_exists(name)
+
     def show(self, given: Namespace) -> Line:
         """Show the session the notebook is bound to; changes nothing."""
         return bound_line(self.door, explain=given.why)
 
     def use(self, given: Namespace) -> Line:
         """Bind the notebook to a session of the context; created when it is missing."""
-        workspace = self.door.workspace
-        where = workspace.context()
-        is_new = not where.session_exists(given.name)
-        session = workspace.session_select(workspace.session_new(where, given.name))
-        self.door.bind(session, is_new=is_new)
+        use_session(self.door, self.door.workspace.context(), given.name)
         return bound_line(self.door)
 
     def new(self, given: Namespace) -> Line:
         """Create a session and bind the notebook to it; an error when the name is taken."""
         workspace = self.door.workspace
         session = workspace.session_new(workspace.context(), given.name, exist_ok=False)
-        workspace.session_select(session)
-        self.door.bind(session, is_new=True)
+        self.door.bind(workspace.session_select(session), "new")
         return bound_line(self.door)
 
     def list_(self, _: Namespace) -> Table:
@@ -69,24 +77,23 @@ class SessionVerbs:
     def set_(self, given: Namespace) -> Line:
         """Change the session's settings: name=NAME, description=TEXT, interactive=yes|no."""
         session = self.door.session()
-        for key, value in settings(given.settings, ("name", "description", "interactive")):
-            if key == "name":
-                session.rename(value)
-            elif key == "description":
-                session.description = value
-            else:
-                session.interactive = yes_or_no(key, value)
+        wanted = settings(given.settings, ("name", "description", "interactive"))
+        interactive = yes_or_no(wanted, "interactive")
+        if "name" in wanted:  # first, since it may be refused
+            session.rename(wanted["name"])
+        if "description" in wanted:
+            session.description = wanted["description"]
+        if interactive is not None:
+            session.interactive = interactive
         return Line(f"session {session.guid}: {', '.join(given.settings)}")
 
     def reset(self, given: Namespace) -> Line:
         """Empty the session: its variables, parameters and times start over; needs --yes."""
         session = self.door.session()
-        if not given.yes:
-            raise UsageError(
-                f"resetting session {session.name} cannot be undone", hint="add --yes to do it"
-            )
-        session = self.door.workspace.session_new(session.context, session.name, reset=True)
-        self.door.bind(session, is_new=False)
+        confirmed(given, f"resetting session {session.name}")
+        workspace = self.door.workspace
+        session = workspace.session_new(session.context, session.name, reset=True)
+        self.door.bind(workspace.session_select(session), "reset")
         return Line(f"session {session.guid} starts over")
 
     def end(self, _: Namespace) -> Line:
@@ -99,10 +106,7 @@ class SessionVerbs:
         """Delete a session; needs --yes."""
         workspace = self.door.workspace
         session = workspace.session_get(given.name)
-        if not given.yes:
-            raise UsageError(
-                f"deleting session {session.name} cannot be undone", hint="add --yes to do it"
-            )
+        confirmed(given, f"deleting session {session.name}")
         workspace.session_delete(session.name, files=given.files)
         return Line(f"session {session.guid} is deleted")
 
@@ -114,40 +118,19 @@ def command(door: Door) -> Command:
         "%hero_session",
         "the session the notebook is on",
         {
-            "show": Verb(verbs.show, _show_arguments),
+            "show": Verb(verbs.show, why_argument),
             "list": Verb(verbs.list_),
-            "use": Verb(verbs.use, _name_argument),
+            "use": Verb(verbs.use, name_argument),
             "new": Verb(verbs.new, _optional_name_argument),
-            "set": Verb(verbs.set_, _set_arguments),
-            "reset": Verb(verbs.reset, _yes_argument),
+            "set": Verb(verbs.set_, settings_argument),
+            "reset": Verb(verbs.reset, yes_argument),
             "end": Verb(verbs.end),
-            "rm": Verb(verbs.remove, _remove_arguments),
+            "rm": Verb(verbs.remove, remove_arguments),
         },
         otherwise="use",
+        is_name=verbs.is_there,
     )
 
 
-def _show_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--why", action="store_true", help="how the binding was decided")
-
-
-def _name_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME")
-
-
 def _optional_name_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="default: the time")
-
-
-def _set_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("settings", nargs="+", metavar="NAME=VALUE")
-
-
-def _yes_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("--yes", action="store_true", help="really do it")
-
-
-def _remove_arguments(parser: ArgumentParser) -> None:
-    _name_argument(parser)
-    parser.add_argument("--files", action="store_true", help="also its folder")
-    _yes_argument(parser)
+    name_argument(parser, nargs="?", default="", help="default: the time")

@@ -8,8 +8,15 @@ from hero_kernel import times
 from magics.display import Line
 
 if TYPE_CHECKING:
-    from hero_kernel import Session, Workspace
+    from hero_kernel import Context, Session, Workspace
     from magics.door import Door
+
+
+def use_session(door: Door, where: Context, name: str) -> None:
+    """Bind the notebook to a session, created when it is not there."""
+    is_new = not where.session_exists(name)
+    session = door.workspace.session_select(door.workspace.session_new(where, name))
+    door.bind(session, "new" if is_new else "resumed")
 
 
 def bound_line(door: Door, *, explain: bool = False) -> Line:

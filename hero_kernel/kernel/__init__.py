@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -35,10 +37,18 @@ class HeroKernel(IPythonKernel):
 
     def _load(self, name: str) -> None:
         """Load an extension; a kernel without it still runs Python, and says what is missing."""
+        shell: Any = self.shell
         try:
-            self.shell.extension_manager.load_extension(name)  # type: ignore[union-attr]  # there is one
-        except Exception:
+            shell.extension_manager.load_extension(name)
+        except Exception as error:
             self.log.exception("extension %s could not be loaded", name)
+            said = f"the extension {name} could not be loaded: {type(error).__name__}: {error}"
+
+            def say() -> None:
+                shell.events.unregister("pre_execute", say)
+                sys.stderr.write(f"{said}; only Python works here\n")
+
+            shell.events.register("pre_execute", say)  # the log is not seen from a notebook
 
     @property
     def banner(self) -> str:  # type: ignore[override]  # read only in ipykernel too
@@ -54,9 +64,7 @@ class HeroKernel(IPythonKernel):
 
 def _end_session() -> None:
     """End the session this kernel was bound to; a store that is away loses only that."""
-    session = hero_kernel.workspace().selected_session
-    if session is not None:
-        try:
+    with suppress(HeroError):
+        session = hero_kernel.workspace().selected_session
+        if session is not None:
             session.close()
-        except HeroError:
-            return
