@@ -16,7 +16,7 @@ PER_USD = {
     "CZK": 23.126804,
     "DKK": 6.821304,
     "EGP": 48.517284,
-    "EUR": 0.91335,
+    "EUR": 0.86,
     "GBP": 0.765169,
     "HKD": 7.76988,
     "HUF": 366.890388,
@@ -50,8 +50,8 @@ PER_USD = {
 }
 """How much of a currency one US dollar buys.
 
-Rates of October 2024, from the table in herolib `lib/data/currency/data.v`; they are for
-estimates and are not refreshed.
+Rates of October 2024 (the euro: August 2025), from herolib `lib/data/currency/data.v`; for
+estimates, never refreshed.
 """
 
 IN_USD = {"TFT": 0.01, "XLM": 0.46, "USDC": 1.0, "BTC": 115_000.0, "ETH": 3_750.0}

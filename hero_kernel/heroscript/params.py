@@ -185,7 +185,9 @@ class Params(Mapping[str, str]):
             if scanned is None:
                 self._notes = ({}, {}, "")
             else:
-                of_keys = {key: note for key, note in scanned.comments.items() if key in self._values}
+                of_keys = {
+                    key: note for key, note in scanned.comments.items() if key in self._values
+                }
                 self._notes = (of_keys, scanned.arg_comments, scanned.end_comment)
         return self._notes
 
@@ -531,9 +533,7 @@ class Params(Mapping[str, str]):
             if not comma:
                 raise ValueError("two times: begin, end")
             present = now or times.now()
-            length = (
-                times.new(end, now=present).datetime - times.new(begin, now=present).datetime
-            )
+            length = times.new(end, now=present).datetime - times.new(begin, now=present).datetime
             if length.total_seconds() < 0:
                 raise ValueError("two times, the later one second")
             return length

@@ -50,9 +50,7 @@ _QUOTED = r"""(?<=')(?![ ])[^'\\<\n\t\v\f]*+(?<![ ])(?='(?![^ \n]))"""
 _BLOCK_TEXT = r"""(?<=')\n(?:(?![ ]*+')[^'\\<\n\t\v\f]*+\n)*+[ ]*+(?='[ ]*+(?![^\n]))"""
 _KEY_VALUE = rf"{_KEY}({_QUOTED}|{_BARE}|{_BLOCK_TEXT})'?"
 _PAIRS = re.compile(rf"{_KEY_VALUE}|[^ \n]++")
-_WORDS = re.compile(
-    rf"{_KEY_VALUE}|(//[^\n]*+|[A-Za-z0-9_.][A-Za-z0-9_.,/]*+(?![^ \n]))|[^ \n]++"
-)
+_WORDS = re.compile(rf"{_KEY_VALUE}|(//[^\n]*+|[A-Za-z0-9_.][A-Za-z0-9_.,/]*+(?![^ \n]))|[^ \n]++")
 
 Found = dict[str, str] | tuple[dict[str, str], tuple[str, ...]]
 """Texts by key; with args a pair of both. Comments are read when they are asked for."""

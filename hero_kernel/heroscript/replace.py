@@ -57,6 +57,8 @@ def to_map(text: str) -> dict[str, str]:
             continue
         name, colon, value = item.partition(":")
         if not colon or not name.strip():
-            raise HeroscriptError(f"{item!r} is not NAME:value", hint="write NAME:value, NAME2:value")
+            raise HeroscriptError(
+                f"{item!r} is not NAME:value", hint="write NAME:value, NAME2:value"
+            )
         found[name.strip()] = value.strip().strip("'\"").strip()
     return found

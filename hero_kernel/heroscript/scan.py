@@ -318,7 +318,9 @@ class _Scanner:
         try:
             return read(raw)
         except BadEscapeError as bad:
-            self.fault(at, f"\\\\u{{{bad}}} names no character", "it takes a hexadecimal code point")
+            self.fault(
+                at, f"\\\\u{{{bad}}} names no character", "it takes a hexadecimal code point"
+            )
             return ""
 
     def quote_end(self, at: int, quote: str) -> int:
@@ -413,29 +415,21 @@ class _Scanner:
     def not_an_item(self, at: int) -> None:
         """Say why this is no parameter, and step over it."""
         text = self.text
-        end = self.at = _end(_WORD, text, at)
-        word = text[at:end]
-        expected = f'expected key:value, found "{_cut(word)}"'
-        key, colon, _ = word.partition(":")
-        if word.startswith("#"):
+        if text[at] in "'\"":
+            close = text.find(text[at], at + 1)
+            on_line = close >= 0 and text.find("\n", at, close) < 0
+            self.at = close + 1 if on_line else _end(_WORD, text, at)
+            if self.found.fault is None:
+                found = _cut(text[at : self.at])
+                self.fault(at, f"found {found} without a key", "write key:'value'")
+            return
+        self.at = _end(_WORD, text, at)
+        if text[at] == "#":
             line_end = text.find("\n", at)
             self.at = len(text) if line_end < 0 else line_end
             self.fault(at, f'found "{_cut(text[at : self.at])}"', "comments start with //")
-        elif "\u00a0" in (key if colon else word):
-            self.fault(at, "found a non-breaking space", "write a plain space")
-        elif word[0] in "'\"":
-            close = text.find(word[0], at + 1)
-            line_end = text.find("\n", at)
-            if 0 < close and (line_end < 0 or close < line_end):
-                self.at = close + 1
-            found = _cut(text[at : self.at])
-            self.fault(at, f"found {found} without a key", "write key:'value'")
-        elif colon and (plain := key.replace("-", "_")) and _KEY.fullmatch(plain):
-            self.fault(at, f'found "{_cut(key)}:"', f"a key has no -; write {_cut(plain)}:")
-        elif "=" in word and _KEY.fullmatch(word.partition("=")[0]) and word[0] != "=":
-            self.fault(at, expected, f"write {_cut(word.replace('=', ':', 1))}")
-        else:
-            self.fault(at, expected, _ALPHABET)
+        elif self.found.fault is None:
+            self.fault(at, *_odd_word(text[at : self.at]))
 
     def fail(self, at: int, message: str, hint: str) -> None:
         """Note a fault and step over the word it stands in."""
@@ -456,7 +450,9 @@ def list_item_text(item: str) -> str:
     """An item as it stands in a list's text: quoted where it would not be read back as it is."""
     if not item or not _LIST_SPECIAL.search(item):
         return item
-    return '"' + _LIST_ESCAPED.sub(lambda run: run[0] * 2 if run[0][0] == "\\" else '\\"', item) + '"'
+    return (
+        '"' + _LIST_ESCAPED.sub(lambda run: run[0] * 2 if run[0][0] == "\\" else '\\"', item) + '"'
+    )
 
 
 _LIST_SPECIAL = re.compile(r"""[ \t\n\v\f\r,"']|\A\[|\]\Z""")
@@ -515,6 +511,21 @@ def _marks(text: str, quote: str, start: int, end: int) -> list[int]:
 
 def _joined(comments: list[str]) -> str:
     return "\n".join([comment for comment in comments if comment])
+
+
+def _odd_word(word: str) -> tuple[str, str]:
+    """What to say of a word that is no parameter: message and hint."""
+    key, colon, _ = word.partition(":")
+    if "\u00a0" in key:
+        return "found a non-breaking space", "write a plain space"
+    plain = key.replace("-", "_")
+    if colon and plain and _KEY.fullmatch(plain):
+        return f'found "{_cut(key)}:"', f"a key has no -; write {_cut(plain)}:"
+    name, equals, _ = word.partition("=")
+    hint = _ALPHABET
+    if equals and name and _KEY.fullmatch(name):
+        hint = f"write {_cut(word.replace('=', ':', 1))}"
+    return f'expected key:value, found "{_cut(word)}"', hint
 
 
 def _closing_hint(text: str, at: int) -> str:

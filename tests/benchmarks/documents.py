@@ -73,7 +73,10 @@ def as_heroscript(items: list[Item]) -> str:
 def _action_text(item: Item) -> str:
     head = f"!!{item['actor']}.{item['name']}"
     comments = f"// {item['comments']}\n" if item["comments"] else ""
-    words = [*item["args"], *(f"{key}:{_spelt(key, value)}" for key, value in item["params"].items())]
+    words = [
+        *item["args"],
+        *(f"{key}:{_spelt(key, value)}" for key, value in item["params"].items()),
+    ]
     if item["remark"]:
         words[-1] += " // checked"
         return comments + head + "\n    " + "\n    ".join(words) + "\n"
@@ -94,7 +97,11 @@ def as_yaml(items: list[Item]) -> str:
 
 
 def _entry(item: Item) -> str:
-    lines = [f"- actor: {item['actor']}", f"  name: {item['name']}", f"  comments: '{item['comments']}'"]
+    lines = [
+        f"- actor: {item['actor']}",
+        f"  name: {item['name']}",
+        f"  comments: '{item['comments']}'",
+    ]
     lines.append("  args: [" + ", ".join(item["args"]) + "]")
     lines.append("  params:")
     for key, value in item["params"].items():

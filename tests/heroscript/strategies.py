@@ -29,7 +29,9 @@ script = st.one_of(
 value = st.one_of(
     st.text(max_size=30),
     st.text(alphabet=UGLY, max_size=30),
-    st.lists(st.sampled_from(["a", "  b", "c  ", "", "it's", 'say "hi"', "\\", "!!x.y"])).map("\n".join),
+    st.lists(st.sampled_from(["a", "  b", "c  ", "", "it's", 'say "hi"', "\\", "!!x.y"])).map(
+        "\n".join
+    ),
 )
 key = st.from_regex(r"/?([a-z0-9_.][a-z0-9_.,/]{0,8})?", fullmatch=True)
 arg = st.from_regex(r"/?([A-Za-z0-9_.][A-Za-z0-9_.,/]{0,8})?", fullmatch=True)
