@@ -33,6 +33,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             ["redis-server", *where, "--dir", str(self.folder), "--save", "", *self._options],
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         for _ in range(500):
             try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from hero_kernel.stores.watch import Watch
 
 Change: TypeAlias = "Callable[[str | None], str | None]"
 """From the record as it is (None: absent) to the record as it shall be (None: delete it)."""
@@ -55,11 +57,12 @@ class Store(Protocol):
     def limit(self) -> int:
         """Database numbers are below this."""
 
-    def watch(self, number: int, *, interval_s: float = 0.1) -> Iterator[None]:
-        """Yield after every change in the database, by anyone; several changes may be one yield.
+    def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
+        """Yield after every change in the database since this call; several may be one yield.
 
-        Polls a revision at the interval where the medium has no cheaper way; blocks the calling
-        thread, honours Ctrl-C, ends when the iterator is closed.
+        Whoever made the change: another thread, process or program. Polls at the interval and
+        blocks the calling thread meanwhile, honours Ctrl-C, and ends when it is closed, which any
+        thread may do. An error does not end it: the next step looks again.
         """
 
     def close(self) -> None:

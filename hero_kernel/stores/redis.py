@@ -380,7 +380,7 @@ class RedisStore:
         where = f"{self.address}, database {number}"
         if "DB index is out of range" in text or "invalid DB index" in text:
             return self._beyond(number)
-        if "cluster mode" in text or isinstance(error, redis.exceptions.MovedError):
+        if "cluster mode" in text or _word(error) == "MOVED":
             return ContextError(
                 f"{self.address} is a cluster, which has no database {number}",
                 hint="set HERO_REDIS_URL to a server that is no cluster, "
@@ -390,8 +390,8 @@ class RedisStore:
             return CorruptRecordError(
                 f"{where}: {_key(command)} is not a text", hint="it is left as it is; rename it"
             )
-        for kind, mark, fault, hint in _REFUSALS:
-            if mark in text or type(error).__name__ == mark:
+        for kind, word, fault, hint in _REFUSALS:
+            if word == _word(error):
                 return kind(f"{where}: {fault} ({text})", hint=hint)
         return StoreError(f"{where}: {text}", hint="look at it with redis-cli")
 
@@ -423,31 +423,31 @@ class RedisStore:
 _REFUSALS: tuple[tuple[type[HeroError], str, str, str], ...] = (
     (
         StoreAuthError,
-        "AuthenticationError",
+        "AUTH",
         "it refuses the user or the password",
         "put both into HERO_REDIS_URL, as redis://user:password@host",
     ),
     (
         StoreUnavailableError,
-        "BusyLoadingError",
+        "LOADING",
         "it is still loading its records",
         "try again in a moment",
     ),
     (
         StoreAuthError,
-        "NoPermissionError",
+        "NOPERM",
         "the user may not do this",
         "give it ~context:* ~sessions:* +@read +@write +@scripting +select, by ACL SETUSER",
     ),
     (
         StorageFullError,
-        "OutOfMemoryError",
+        "OOM",
         "its memory is full",
         "raise maxmemory, or delete records; what was stored is unharmed",
     ),
     (
         ReadOnlyStoreError,
-        "ReadOnlyError",
+        "READONLY",
         "it is a replica that is only read",
         "set HERO_REDIS_URL to its master",
     ),
@@ -469,10 +469,22 @@ _REFUSALS: tuple[tuple[type[HeroError], str, str, str], ...] = (
         "it is busy with a script",
         "wait, or end the script with redis-cli SCRIPT KILL",
     ),
-    (StoreUnavailableError, "MasterDownError", "it has lost its master", "start the master"),
-    (StoreUnavailableError, "ClusterDownError", "its cluster is down", "start the cluster"),
+    (StoreUnavailableError, "MASTERDOWN", "it has lost its master", "start the master"),
+    (StoreUnavailableError, "CLUSTERDOWN", "its cluster is down", "start the cluster"),
 )
-"""Kind of ours, class or text of redis, what is said, what to do."""
+"""Our kind, the server's word for it, what is said, what to do."""
+
+_WORDS: dict[type[Exception], str] = {
+    redis.AuthenticationError: "AUTH",
+    redis.BusyLoadingError: "LOADING",
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.OutOfMemoryError: "OOM",
+    redis.ReadOnlyError: "READONLY",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.MovedError: "MOVED",
+}
+"""Where redis-py has a class for the server's word, it cuts the word from the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -578,6 +590,14 @@ def _clean(connection: _Connection) -> bool:
 
 def _reason(error: Exception) -> str:
     return str(error).rstrip(".") or type(error).__name__
+
+
+def _word(error: Exception) -> str:
+    """The server's word for a refusal; which of them have a class depends on redis-py's version."""
+    for kind, word in _WORDS.items():
+        if isinstance(error, kind):
+            return word
+    return str(error).partition(" ")[0]
 
 
 def _key(command: tuple[object, ...]) -> str:
