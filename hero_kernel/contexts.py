@@ -227,6 +227,10 @@ class Context(Kept[ContextConfig]):
             return self
         if self.id == 0:
             raise ContextError("the default context keeps its name", hint="create another one")
+        if new == DEFAULT:
+            raise ContextExistsError(
+                f"{DEFAULT!r} is the name of context 0", hint="choose another name"
+            )
         with _alone(self.host):
             _refuse_taken(self.host, new, but=self.id)
             if files.is_left_over(_folder(self.host, new)):

@@ -598,8 +598,9 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
     """
     new, old = config.extra.get(_TO), config.extra.get(_FROM)
     if isinstance(new, str):
-        _copy_renamed(context, name, canonical(new))
-        return _settled(context, canonical(new), Session(context, canonical(new)).config)
+        new = canonical(new)
+        _copy_renamed(context, name, config, new)
+        return _settled(context, new, Session(context, new).config)
     if not isinstance(old, str):
         return name
     store, key = context.host.store, PREFIX + old
@@ -614,16 +615,16 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
     return name
 
 
-def _copy_renamed(context: Context, old: str, new: str) -> None:
-    store = context.host.store
-    marked = Session(context, old).config
-    copy = replace(marked, name=new, extra={**_without(marked.extra, _TO), _FROM: old})
+def _copy_renamed(context: Context, old: str, marked: SessionConfig, new: str) -> None:
+    store, rest = context.host.store, _without(marked.extra, _TO)
+    copy = replace(marked, name=new, extra={**rest, _FROM: old})
     if store.create(context.id, PREFIX + new, copy.text()):
         return
     if Session(context, new).config.extra.get(_FROM) == old:
         return
-    unmarked = replace(marked, extra=_without(marked.extra, _TO)).text()
-    store.update(context.id, PREFIX + old, lambda text: text and unmarked)
+    unmarked = replace(marked, extra=rest).text()
+    if store.update(context.id, PREFIX + old, lambda text: text and unmarked) is None:
+        return  # another process has finished the renaming meanwhile
     raise SessionExistsError(
         f"context {context.name} has a session {new!r}, made while {old!r} was being renamed",
         hint="choose another name",
