@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -37,10 +38,29 @@ ABSOLUTE = {
     "2022-02-31": 1_646_265_600,
 }
 REFUSED = [
-    "1h", "2022-12", "20:14:35", "2022-12-05 20-14", "2022-13-01", "+1x", "05-12-22", "+1w2d", "+xh",
-    "+1.5h", "+", "2022-12-05 24:00", "2022-12-05 10:60", "2022-00-01", "2022-01-00", "0000-01-01",
-    "+1h x", "٢٠٢٢-01-01", "+999999999999Y", "9999-12-32", "yesterday", "2022-12-05 20:14:35 x",
-]  # fmt: skip
+    "1h",
+    "2022-12",
+    "20:14:35",
+    "2022-12-05 20-14",
+    "2022-13-01",
+    "+1x",
+    "05-12-22",
+    "+1w2d",
+    "+xh",
+    "+1.5h",
+    "+",
+    "2022-12-05 24:00",
+    "2022-12-05 10:60",
+    "2022-00-01",
+    "2022-01-00",
+    "0000-01-01",
+    "+1h x",
+    "٢٠٢٢-01-01",
+    "+999999999999Y",
+    "9999-12-32",
+    "yesterday",
+    "2022-12-05 20:14:35 x",
+]
 
 
 @pytest.mark.parametrize(("text", "offset"), RELATIVE.items())
@@ -107,7 +127,5 @@ def test_what_is_written_is_read(unix: int) -> None:
 
 @given(st.text(alphabet="0123456789-+:/ TZhdwnow.\u0660", max_size=20))
 def test_any_text_is_a_time_or_refused(text: str) -> None:
-    try:
+    with suppress(OurTimeError):
         times.new(text, now=NOW)
-    except OurTimeError:
-        pass

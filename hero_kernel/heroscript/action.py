@@ -9,8 +9,8 @@ from hero_kernel.errors import BadNameError, HeroscriptError
 from hero_kernel.heroscript.escapes import comment_text
 from hero_kernel.heroscript.names import action_name_fix
 from hero_kernel.heroscript.params import Params
-from hero_kernel.heroscript.render import action_text
 from hero_kernel.heroscript.quick import LINES, quick_params
+from hero_kernel.heroscript.render import action_text
 from hero_kernel.heroscript.scan import Scanned, scan
 from hero_kernel.heroscript.source import check_characters
 
@@ -75,7 +75,7 @@ class Action:
         args: Iterable[str] = (),
         kind: Kind | str = Kind.SAL,
         comments: str = "",
-        id: int = 0,  # noqa: A002 - the name of the field
+        id: int = 0,
         priority: int = PRIORITY,
     ) -> None:
         try:
@@ -104,9 +104,9 @@ class Action:
         return params
 
     def _read_params(self, found: Any) -> Params:
-        """Params of what the parser left: nothing yet, a careful scan, or what was found quickly."""
+        """Params of what the parser left: nothing, a careful scan, or what the shortcut found."""
         source = self.source
-        assert source is not None  # noqa: S101 - only actions read from a text come here
+        assert source is not None  # noqa: S101 - else the params were given
         origin = (source, self._start, True)
         if found is None:
             lines = LINES.match(source.text, self._start)
@@ -118,9 +118,9 @@ class Action:
                 raise found.fault
             found.values.pop("id", None)
             found.comments.pop("id", None)
-            return Params._make(found.values, tuple(found.args), origin, found)  # noqa: SLF001 - its maker
+            return Params._make(found.values, tuple(found.args), origin, found)
         values, args = found if isinstance(found, tuple) else (found, ())
-        return Params._make(values, args, origin, None)  # noqa: SLF001 - its maker
+        return Params._make(values, args, origin, None)
 
     @property
     def comments(self) -> str:

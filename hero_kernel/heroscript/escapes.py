@@ -15,7 +15,7 @@ _LINE_ENDS = re.compile(r"(?<![ \t])[ \t]*+\n[ \t\n]*+")
 
 
 class BadEscapeError(ValueError):
-    """A `\\\\u{…}` names no character; never leaves this package."""
+    r"""A `\\u{…}` names no character; never leaves this package."""
 
 
 def unescape(raw: str) -> str:
@@ -47,7 +47,7 @@ def _meaning(match: re.Match[str]) -> str:
 
 def _character(code: str) -> str:
     number = int(code, 16)
-    if number > _MAX_CODE or 0xD800 <= number <= 0xDFFF:
+    if number > _MAX_CODE or 0xD800 <= number <= 0xDFFF:  # noqa: PLR2004 - the surrogates
         raise BadEscapeError(code)
     return chr(number)
 
@@ -114,7 +114,7 @@ def _spelling(match: re.Match[str], value: str) -> str:
         return "\\'"
     if text[0] == "\\":
         return _spelt_run(text, value[match.end() : match.end() + 1])
-    if text == "\n" and 0 < match.start() and match.end() < len(value):
+    if text == "\n" and match.start() > 0 and match.end() < len(value):
         return "\\\\n"
     return _spelt_codes(text)
 

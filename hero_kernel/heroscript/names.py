@@ -39,14 +39,14 @@ def name_fix_no_underscore(name: str) -> str:
 
 
 def action_name_fix(part: str) -> str:
-    """An actor's or action's name: as `name_fix`, with single `_` only, so that it fixes to itself."""
+    """A part of an action's name: as `name_fix`, with single `_` only, so it fixes to itself."""
     if _PLAIN.fullmatch(part):
         return part
     return _RUN.sub("_", name_fix(part))
 
 
 def _split_extension(name: str) -> tuple[str, str]:
-    """The extension begins at the last dot of the last path part, unless that part starts with it."""
+    """Stem and extension, which begins at the last dot within the last part of a path."""
     if len(name.encode(errors="replace")) < 3:  # noqa: PLR2004 - "a.b" is the shortest
         return name, ""
     part = name.rpartition("/")[2]

@@ -27,6 +27,7 @@ _D = TypeVar("_D")
 _KEY = re.compile("(?!,)[a-z0-9_.,/]*")
 _ARG = re.compile("(?!,)[A-Za-z0-9_.,/]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MISSING = object()
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 _I8 = (-(2**7), 2**7 - 1)
@@ -237,9 +238,9 @@ class Params(Mapping[str, str]):
     def with_params(self, more: Mapping[str, Any], *, args: Iterable[str] = ()) -> Params:
         """These with others merged in: a known key keeps its position, args are added."""
         added = more if isinstance(more, Params) and not args else Params(more, args=args)
-        own, new = self._all_notes(), added._all_notes()
+        own, new = self._all_notes(), added._all_notes()  # noqa: SLF001 - another of us
         return self._derived(
-            {**self._values, **added._values},
+            {**self._values, **added._values},  # noqa: SLF001 - another of us
             tuple(dict.fromkeys((*self.args, *added.args))),
             ({**own[0], **new[0]}, {**own[1], **new[1]}, own[2] or new[2]),
         )
@@ -262,7 +263,7 @@ class Params(Mapping[str, str]):
     ) -> Params:
         # the scan is kept for its places
         derived = Params._make(found, args, self._origin, self._scanned)
-        derived._notes = notes
+        derived._notes = notes  # noqa: SLF001 - one of us, in the making
         return derived
 
     # -- text
@@ -276,19 +277,19 @@ class Params(Mapping[str, str]):
 
     # -- getters: text
 
-    @overload  # type: ignore[override]  # a missing key is an error here, not None
+    @overload
     def get(self, key: str) -> str: ...
     @overload
     def get(self, key: str, default: _D) -> str | _D: ...
-    def get(self, key: str, *default: Any) -> Any:
+    def get(self, key: str, default: Any = _MISSING) -> Any:
         """The text of a key; without a default a missing one raises ParamError."""
         text = self._values.get(key)
         if text is None:
             text = self._values.get(key_fix(key))
         if text is not None:
             return text
-        if default:
-            return default[0]
+        if default is not _MISSING:
+            return default
         raise ParamError(
             f"parameter {key} is missing",
             hint=did_you_mean(key_fix(key), self._values),

@@ -19,7 +19,7 @@ LINES = re.compile(_LINES, re.VERBOSE)
 """From behind an action's name: the lines that are its own if no quote is open at their end."""
 
 PLAIN = re.compile(r"\n" + _ACTION % f"({_LINES})", re.VERBOSE)
-"""From a line's end: bangs and name, and LINES; or the first bang of an odd line, without groups."""
+"""From a line's end: bangs and name, and LINES; or the first bang of an odd line, no groups."""
 
 PLAIN_FIRST = re.compile(_ACTION % f"({_LINES})", re.VERBOSE)
 """As PLAIN, for the first line of a text."""

@@ -248,7 +248,7 @@ class _Scanner:
             return items[0], first
         return ",".join([list_item_text(item) for item in items]), first
 
-    def continues(self, *, colon: bool) -> bool:
+    def continues(self, *, colon: bool) -> bool:  # noqa: PLR0911 - each return is a rule
         """Step over a comma and the blanks around it; False when the list is complete."""
         text = self.text
         comma = _end(_BLANK, text, self.at)
@@ -331,10 +331,10 @@ class _Scanner:
             end = text.find(quote, end + 1)
         if end < 0:
             raise _Unclosed(at)
-        if text.find("\n", at, end) >= 0 and end > self.natural_end(at):
-            # beyond the action's own lines it must look like a closing quote
-            if _opens(text, at + 1, end) or text[end + 1 : end + 2] not in _CLOSE_FOLLOWS:
-                raise _Unclosed(at)
+        beyond = text.find("\n", at, end) >= 0 and end > self.natural_end(at)
+        looks_closing = text[end + 1 : end + 2] in _CLOSE_FOLLOWS and not _opens(text, at + 1, end)
+        if beyond and not looks_closing:
+            raise _Unclosed(at)
         return end
 
     def block_end(self, at: int, opening: str, start: int) -> tuple[int, int]:

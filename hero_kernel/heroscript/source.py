@@ -14,7 +14,7 @@ MAX_TEXT = 16 * 2**20
 _EXCERPT = 96  # columns of a line shown around a place
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNINDENTED = re.compile(r"^[^ \t\n]", re.MULTILINE)
-_CONTROL = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(9), *range(10, 32), 127)}
+_CONTROL = dict.fromkeys((*range(9), *range(10, 32), 127), "�")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Place:
 
 
 class Source:
-    """A text with a name, ready to be scanned.
+    r"""A text with a name, ready to be scanned.
 
-    `text` has `\\n` line ends, no byte order mark, and no indentation common to all lines;
+    `text` has `\n` line ends, no byte order mark, and no indentation common to all lines;
     `place` counts in the text as it was written.
     """
 

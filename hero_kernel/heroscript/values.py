@@ -1,4 +1,4 @@
-"""Typed values from text: each function reads one kind, or raises ValueError with what it accepts."""
+"""Typed values from text: each function reads one kind, or raises ValueError with what it takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_DIGITS = 40  # more than any type holds; int() of a longer text is slow
 
 
 def integer(text: str, low: int, high: int) -> int:
-    """A whole number in decimal digits, `_` between them; `+` and `-` only where the range has them."""
+    """A whole number in decimal digits, `_` between them; a sign only in a range with negatives."""
     accepted = f"a whole number from {low} to {high}"
     signed = text[:1] in {"+", "-"}
     if len(text) > _MAX_DIGITS or not _INTEGER.fullmatch(text) or (signed and low == 0):

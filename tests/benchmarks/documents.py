@@ -4,16 +4,56 @@ from __future__ import annotations
 
 import random
 
-WORDS = (
-    "alpha beta gamma delta réseau 日本語 customer invoice report monthly the of and for with "
-    "network storage cluster gateway naïve Größe node farm certified daily backup"
-).split()
+WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "réseau",
+    "日本語",
+    "customer",
+    "invoice",
+    "report",
+    "monthly",
+    "the",
+    "of",
+    "and",
+    "for",
+    "with",
+    "network",
+    "storage",
+    "cluster",
+    "gateway",
+    "naïve",
+    "Größe",
+    "node",
+    "farm",
+    "certified",
+    "daily",
+    "backup",
+]
 ACTORS = ("git", "book", "site", "doctree", "mail", "vm", "zdb", "person", "tmux", "bizmodel")
 NAMES = ("define", "clone", "add", "configure", "export", "scan", "generate", "delete", "page")
-KEYS = (
-    "name title url path description port reset host label position department cost "
-    "email branch src href password template"
-).split()
+KEYS = [
+    "name",
+    "title",
+    "url",
+    "path",
+    "description",
+    "port",
+    "reset",
+    "host",
+    "label",
+    "position",
+    "department",
+    "cost",
+    "email",
+    "branch",
+    "src",
+    "href",
+    "password",
+    "template",
+]
 
 Item = dict[str, object]
 """An action: actor, name, params, args, comments."""

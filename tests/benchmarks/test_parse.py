@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-
 from benchmarks.documents import as_heroscript, as_yaml, make
+
 from hero_kernel.heroscript import index, parse
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def timed(work: Callable[[], Any], *, collector: bool = False) -> tuple[float, A
 
 
 def interleaved(works: dict[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
-    """The median of each, all of them once in every round, so that a busy moment hits them alike."""
+    """The median of each, all of them once in every round: a busy moment hits them alike."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
@@ -69,7 +69,7 @@ def test_speed_against_yaml() -> None:
     ]
     assert as_data(parse(script)) == expected
     assert as_data(index(script)) == expected
-    loaded = yaml.load(document, yaml.CSafeLoader)  # noqa: S506 - it is the safe one
+    loaded = yaml.load(document, yaml.CSafeLoader)
     assert [
         (item["actor"], item["name"], item["params"], item["args"], item["comments"])
         for item in loaded
@@ -79,7 +79,7 @@ def test_speed_against_yaml() -> None:
     ratios = report(
         interleaved(
             {
-                "yaml": lambda: yaml.load(document, yaml.CSafeLoader),  # noqa: S506 - as above
+                "yaml": lambda: yaml.load(document, yaml.CSafeLoader),
                 "parse": lambda: parse(script),
                 "index": lambda: index(script),
                 "parse, gc on": lambda: parse(script),
@@ -100,7 +100,7 @@ def test_a_cell_of_ten_actions() -> None:
     ratios = report(
         interleaved(
             {
-                "yaml": lambda: [yaml.load(document, yaml.CSafeLoader) for _ in range(50)],  # noqa: S506 - the safe one
+                "yaml": lambda: [yaml.load(document, yaml.CSafeLoader) for _ in range(50)],
                 "parse": lambda: [parse(script) for _ in range(50)],
             },
             rounds=15,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from hero_kernel.errors import HeroscriptError, ParamError
 from hero_kernel.heroscript import Action, Params, parse, render, to_map
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def params(text: str) -> dict[str, str]:
@@ -172,11 +177,11 @@ def test_fault_33_lists_of_numbers_check_their_range() -> None:
 
 
 def test_fault_41_a_fault_has_a_place() -> None:
-    with pytest.raises(HeroscriptError, match="t:2:1: a.b.c has 3 parts"):
+    with pytest.raises(HeroscriptError, match=r"t:2:1: a\.b\.c has 3 parts"):
         parse("!!a.b\n!!a.b.c", name="t")
 
 
-def test_fault_42_a_home_only_begins_a_path(tmp_path) -> None:
+def test_fault_42_a_home_only_begins_a_path(tmp_path: Path) -> None:
     path = tmp_path / "b~1"
     assert Params({"p": str(path)}).get_path_create("p") == str(path)
     assert Params({"p": str(path)}).get_path("p") == str(path)

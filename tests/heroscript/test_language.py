@@ -140,7 +140,7 @@ ARGS = [
     ("one two three:'3' four", ("one", "two", "four")),
     ("arg arg", ("arg",)),
     ("FooBar foobar", ("FooBar", "foobar")),
-    ("/tmp/x ./y ../z dir/", ("tmp/x", "./y", "../z", "dir/")),
+    ("/opt/x ./y ../z dir/", ("opt/x", "./y", "../z", "dir/")),
     ("one,two 42 3.14", ("one,two", "42", "3.14")),
     ("/", ("",)),
 ]

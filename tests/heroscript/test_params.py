@@ -52,7 +52,7 @@ def test_a_value_is_read(getter: str, text: str, value: object) -> None:
 BAD = [
     ("get_int", "2147483648", "it takes a whole number from -2147483648 to 2147483647"),
     ("get_int", "1.0", "it takes a whole number"),
-    ("get_int", "１", "it takes a whole number"),
+    ("get_int", "\uff11", "it takes a whole number"),
     ("get_u8", "+5", "it takes a whole number from 0 to 255"),
     ("get_u64", "9" * 5000, "it takes a whole number"),
     ("get_float", "nan", "it takes a number"),
