@@ -17,7 +17,7 @@ from magics.live import Ticker
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
-    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from hero_kernel import Session, Workspace
 
@@ -39,6 +39,7 @@ class Door:
         self.raw_cell = ""
         self.ticker = Ticker()
         self._cell_id = ""
+        self._depth = 0
         self._bound: Session | None = None
         self._others: Callable[[], Surroundings] | None = None
         self._exported: dict[str, str | None] = {}
@@ -71,18 +72,24 @@ class Door:
         The workspace is told whom to ask here and not at loading, for then it may not be one yet;
         settings that are wrong are told by the first magic and stop no Python.
         """
-        self.raw_cell = str(info.raw_cell or "")
-        self._cell_id = str(getattr(info, "cell_id", "") or "")
+        self._depth += 1
+        if self._depth == 1:  # %%capture and others run a cell within the cell
+            self.raw_cell = str(info.raw_cell or "")
+            self._cell_id = str(getattr(info, "cell_id", "") or "")
         with suppress(HeroError):
             _ = self.workspace
+
+    def after_cell(self, _: ExecutionResult) -> None:
+        """The cell has ended."""
+        self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
 
     def close(self) -> None:
         """Leave the process as it was found."""
         self.ticker.stop()
         self.unexport()
-        workspace = self.workspace
         if self._others is not None:
-            workspace.surroundings = self._others
+            with suppress(HeroError):
+                self.workspace.surroundings = self._others
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""

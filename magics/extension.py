@@ -133,6 +133,7 @@ class Extension:
         manager.cleanup_transforms.insert(0, self._claim)
         manager.token_transformers.append(self._tokens)
         shell.events.register("pre_run_cell", self.door.before_cell)
+        shell.events.register("post_run_cell", self.door.after_cell)
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/html"].for_type(Report, to_html)
@@ -152,6 +153,7 @@ class Extension:
         _remove(inputs.token_transformers, self._tokens)
         with suppress(ValueError):  # the user may have taken it back himself
             shell.events.unregister("pre_run_cell", self.door.before_cell)
+            shell.events.unregister("post_run_cell", self.door.after_cell)
         formatter = shell.display_formatter
         if formatter is not None:
             for mime in ("text/html", "text/plain"):
