@@ -252,16 +252,18 @@ class _Run:
         known = self._included | {path for one in self.playbook.actions for path in _origin(one)}
         new: list[Action] = []
         chains: list[tuple[Path, ...]] = []
+        fresh = False
         for text in include.texts:
             path = text.path.resolve()
             _check_chain(chain, path)
             if include.once and path in known:
                 continue
             known.add(path)
+            fresh = True
             actions = heroscript.parse(text.text, name=str(text.path))
             new += actions
             chains += [(*chain, path)] * len(actions)
-        if include.once and include.texts and known == self._included:
+        if include.texts and not fresh:
             return Status.SKIPPED, "already included"
         _check(new, self.actors, self.now(), strict=self.strict)
         self.playbook.add(actions=new, prio=action.priority, after=action)

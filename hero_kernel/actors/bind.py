@@ -112,6 +112,7 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
             parameter = _parameter(action, one, hint)
             parameters[parameter.name] = parameter
             before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
+    _check_named(action, before_words, words=words)
     return Accepts(action, parameters, takes_session, wants_action, words, any_key, frozenset(own))
 
 
@@ -316,11 +317,11 @@ def _conversion(hint: Any) -> tuple[Convert | None, str]:
     if origin in (list, tuple):
         return _list(origin, inner[0])
     if origin is Literal:
-        return _choice({str(value): value for value in inner}), " or ".join(map(str, inner))
+        return _choice({str(value): value for value in inner}, " or ".join(map(str, inner)))
     if inspect.isclass(hint) and issubclass(hint, Enum):
         names = {member.name.lower(): member for member in hint}
         values = {str(member.value): member for member in hint}
-        return _choice(values | names), " or ".join(names)
+        return _choice(values | names, " or ".join(names))
     return None, getattr(hint, "__name__", str(hint))
 
 
@@ -346,11 +347,7 @@ def _fixed(hints: tuple[Any, ...]) -> tuple[Convert | None, str]:
     def items(params: Params, key: str, now: OurTime) -> Any:
         texts = params.get_list(key)
         if len(texts) != len(converts):
-            raise ParamError(
-                f"{key}: has {len(texts)} items, not {len(converts)}",
-                hint=f"write {kind}",
-                place=params.place(key),
-            )
+            raise _bad(params, key, f"{kind}, and has {len(texts)} items")
         both = zip(converts, texts, strict=True)
         return tuple(_item(convert, params, key, text, now) for convert, text in both)
 
@@ -373,25 +370,36 @@ def _integer(params: Params, key: str, _: OurTime) -> int:
             return int(text)
         except ValueError:  # `1__0`, or more digits than Python converts
             pass
-    raise ParamError(f"{key}: {text[:40]!r} is not a whole number", place=params.place(key))
+    raise _bad(params, key, "a whole number")
+
+
+def _bad(params: Params, key: str, accepted: str) -> ParamError:
+    """The error in the words of `Params`' own getters."""
+    text = params[key]
+    shown = repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+    return ParamError(
+        f"parameter {key} is {shown}", hint=f"it takes {accepted}", place=params.place(key)
+    )
+
+
+_SHOWN = 40
+"""Characters of a value in an error."""
 
 
 def _path(params: Params, key: str, _: OurTime) -> Path:
     try:
         return Path(params[key]).expanduser()
     except RuntimeError as error:  # `~nobody`
-        raise ParamError(f"{key}: {error}", place=params.place(key)) from error
+        raise _bad(params, key, "a path, and there is no such user") from error
 
 
-def _choice(values: Mapping[str, Any]) -> Convert:
+def _choice(values: Mapping[str, Any], kind: str) -> tuple[Convert, str]:
     folded = {text.casefold(): value for text, value in values.items()}
 
     def choose(params: Params, key: str, _: OurTime) -> Any:
-        text = params[key].strip()
-        if text.casefold() in folded:
-            return folded[text.casefold()]
-        raise ParamError(
-            f"{key}: {text[:40]!r} is not {' or '.join(values)}", place=params.place(key)
-        )
+        text = params[key].strip().casefold()
+        if text in folded:
+            return folded[text]
+        raise _bad(params, key, kind)
 
-    return choose
+    return choose, kind
