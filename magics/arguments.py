@@ -38,6 +38,17 @@ class Parser(argparse.ArgumentParser):
         shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
         return [option for action in shown for option in action.option_strings]
 
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """Tell an option that is none; argparse would first ask for the words that are missing.
+
+        Raises:
+            UsageError: There is one.
+        """
+        known = ("--", *self.options())
+        for word in words:
+            if word.startswith("--") and word.partition("=")[0] not in known:
+                self.error(f"unrecognized arguments: {word}")
+
     def error(self, message: str) -> NoReturn:
         """Raise what argparse found wrong, with the option that was probably meant.
 
@@ -118,6 +129,7 @@ class Command:
         parser = self._parser(verb)
         if any(word in _HELP for word in rest):  # before argparse asks for what is missing
             return Help(parser.format_help())
+        parser.refuse_unknown(rest)
         return self.verbs[verb].call(parser.parse_args(rest))
 
     def _verb(self, given: Sequence[str]) -> tuple[str, list[str]]:

@@ -105,6 +105,7 @@ class ContextVerbs:
         context = self.door.workspace.context_get(given.name)
         confirmed(given, f"deleting context {context.name}")
         self.door.workspace.context_delete(context, files=given.files)
+        self.door.release()
         return Line(f"context {context.guid} is deleted")
 
 

@@ -66,6 +66,11 @@ class Door:
         self._bound, self.how = session, how
         self.export(session)
 
+    def release(self) -> None:
+        """Give the process back its variables if the session they came from was deleted."""
+        if self.workspace.selected_session is None:
+            self.unexport()
+
     def before_cell(self, info: ExecutionInfo) -> None:
         """Remember which cell runs: some front ends name the notebook in its id.
 

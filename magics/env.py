@@ -125,9 +125,10 @@ def _pair(word: str) -> tuple[str, str]:
 def _read(path: Path) -> dict[str, str]:
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SourceError(
-            f"{path.absolute()} cannot be read: {error.strerror}", hint="check the path"
+            f"{path.absolute()} cannot be read: {why}", hint="nothing was set"
         ) from error
     pairs = {}
     for number, line in enumerate(text.split("\n"), 1):

@@ -110,9 +110,9 @@ class HeroMagics(Magics):
     @cell_magic("heroscript")  # type: ignore[arg-type]  # as above
     @no_var_expand
     @shown_briefly
-    def heroscript_cell(self, line: str, cell: str) -> None:
+    def heroscript_cell(self, line: str, cell: str) -> Any:
         """Carry out the cell's actions, and show the report: `%%heroscript -h`."""
-        heroscript.cell(self.door, line, cell)
+        return heroscript.cell(self.door, line, cell)
 
 
 class Extension:

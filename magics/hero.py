@@ -13,6 +13,7 @@ from magics.status import bound_line
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from hero_kernel.actors import Handler
     from magics.door import Door
 
 
@@ -34,7 +35,16 @@ def help_command(door: Door, commands: dict[str, Command]) -> Command:
         if not given.name:
             return Table(("type", "to"), _overview(door, commands))
         magic = commands.get(given.name.removeprefix("%"))
-        return Help(magic.help() if magic else _explained(door, given.name))
+        if magic is not None:
+            return Help(magic.help())
+        actors = door.workspace.actors
+        handler = actors.find(given.name.lstrip("!"))
+        if handler is not None:
+            return Help(_explained(handler))
+        known = [*actors.names(), *(f"%{name}" for name in commands)]
+        raise UnknownActionError(
+            f"nothing here is called {given.name}", hint=did_you_mean(given.name, known)
+        )
 
     return Command(
         "%hero_help",
@@ -55,14 +65,7 @@ def _overview(door: Door, commands: dict[str, Command]) -> tuple[tuple[str, str]
     return tuple(rows)
 
 
-def _explained(door: Door, name: str) -> str:
-    actors = door.workspace.actors
-    wanted = name.lstrip("!")
-    handler = actors.find(wanted)
-    if handler is None:
-        raise UnknownActionError(
-            f"nothing here is called {name}", hint=did_you_mean(wanted, actors.names())
-        )
+def _explained(handler: Handler) -> str:
     accepted = handler.accepts
     keys = []
     for one in accepted.parameters.values():
@@ -73,7 +76,7 @@ def _explained(door: Door, name: str) -> str:
     if accepted.any_key:
         keys.append("  any other key: text")
     return "\n".join(
-        [f"!!{wanted}", *(keys or ["  takes no parameters"]), "", handler.doc]
+        [f"!!{handler.name}", *(keys or ["  takes no parameters"]), "", handler.doc]
     ).rstrip()
 
 

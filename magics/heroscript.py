@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def cell(door: Door, line: str, body: str) -> None:
-    """Carry out a cell's actions.
+def cell(door: Door, line: str, body: str) -> Help | None:
+    """Carry out a cell's actions, or explain how.
 
     Raises:
         HeroError: The cell cannot be carried out as it stands; nothing ran.
@@ -32,8 +32,7 @@ def cell(door: Door, line: str, body: str) -> None:
     parser = _parser("%%heroscript", files=False)
     given = parser.parse_args(words(line))
     if given.help:
-        door.shell.display_pub.publish({"text/plain": parser.format_help()}, metadata={})
-        return
+        return Help(parser.format_help())
     name = f"In[{_cell_number(door)}]"
     actions = heroscript.parse(body, name=name, first_line=_first_line(door.raw_cell, body, given))
     if given.bare:
@@ -44,6 +43,7 @@ def cell(door: Door, line: str, body: str) -> None:
         if given.bare or given.line:
             error.hint += "; a shell command begins with one !"
         raise
+    return None
 
 
 def line(door: Door, line: str) -> Help | Table | Report | None:

@@ -108,6 +108,7 @@ class SessionVerbs:
         session = workspace.session_get(given.name)
         confirmed(given, f"deleting session {session.name}")
         workspace.session_delete(session.name, files=given.files)
+        self.door.release()
         return Line(f"session {session.guid} is deleted")
 
 

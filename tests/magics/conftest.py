@@ -8,7 +8,6 @@ import os
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,7 @@ import hero_kernel as hero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Shell(InteractiveShell):
@@ -128,9 +128,7 @@ def unbound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Noteboo
     yield from _notebook(tmp_path, monkeypatch)
 
 
-def _notebook(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str
-) -> Iterator[Notebook]:
+def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Iterator[Notebook]:
     for key in list(os.environ):
         if key.startswith(("HERO_", "JPY_")):
             monkeypatch.delenv(key)

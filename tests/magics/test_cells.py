@@ -25,7 +25,7 @@ OURS = {
     "several actions": "!!play.echo content:'x'\n!!play.echo content:'y'\n",
     "blank lines between": "!!play.echo content:'x'\n\n\n!!play.echo content:'y'",
     "a text over lines": "!!play.echo content:'\n    one\n    two\n    '",
-    "a quote of the shell": "!!play.echo content:\"it's $HOME `touch $MARKER`\"",
+    "a quote of the shell": '!!play.echo content:"it\'s $HOME `touch $MARKER`"',
     "line ends of Windows": "!!play.echo content:'x'\r\n!!play.echo\r\n    content:'y'\r\n",
     "a comment first, line ends of Windows": "// what\r\n\r\n!!play.echo content:'x'\r\n",
     "a question mark": "!!play.echo content:what?",
@@ -93,7 +93,9 @@ def test_a_bare_cell_refuses_python_before_anything_runs(notebook, session):
 
 
 def test_a_fault_in_the_text_is_told_before_anything_runs(notebook, session):
-    text = notebook.refused("!!session.env_set key:K val:V\n!!play.echo content:'x", "HeroscriptError")
+    text = notebook.refused(
+        "!!session.env_set key:K val:V\n!!play.echo content:'x", "HeroscriptError"
+    )
     assert "In[1]:2" in text
     assert session.env_all() == {}
 
@@ -108,7 +110,7 @@ IN_PYTHON = {
     "with a question mark": ("1\n!!play.echo content:what?", 1),
     "with braces and dollars": ("x = 1\n!!play.echo content:'a {x} $x $(touch $MARKER)'", 1),
     "twice": ("1\n!!play.echo content:'a'\n2\n!!play.echo content:'a'", 2),
-    "with an apostrophe": ("1\n!!play.echo content:\"it's\"", 1),
+    "with an apostrophe": ('1\n!!play.echo content:"it\'s"', 1),
 }
 
 
