@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from hero_kernel.actors import Actors, Handler
-    from hero_kernel.heroscript import Action, Params
+    from hero_kernel.heroscript import Action, Params, Source
     from hero_kernel.playbook import Playbook
     from hero_kernel.sessions import Session
     from hero_kernel.times import OurTime
@@ -129,7 +129,7 @@ def run(
         context=session.context.name,
         session=session.name,
         started=str(started),
-        duration_s=perf_counter() - before,
+        duration_s=round(perf_counter() - before, 6),
         dry_run=dry_run,
     )
 
@@ -148,7 +148,7 @@ class _Run:
     results: list[Result] = field(default_factory=list)
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
-    _included: set[Path] = field(default_factory=set)
+    _included: set[Path] | None = None  # files whose actions are here; asked at the first include
     _room: int = MAX_KEPT
 
     def carry_out_all(self, *, keep_going: bool) -> None:
@@ -210,7 +210,7 @@ class _Run:
             status = Status.INTERRUPTED
         except BaseException as error:  # noqa: BLE001  # foreign code: what it raises is the result
             status, failure = Status.FAILED, _failure(error, action)
-        seconds = perf_counter() - began
+        seconds = round(perf_counter() - began, 6)
         message, printed = _shown(value, self._share()), output.text()
         self._room -= len(message) + len(printed)
         return _row(
@@ -248,26 +248,27 @@ class _Run:
 
         All of them or, when one text is at fault, none.
         """
-        chain = self._chains.get(action.id) or _origin(action)
-        known = self._included | {path for one in self.playbook.actions for path in _origin(one)}
+        chain = self._chains.get(action.id) or _origin(action.source)
+        if self._included is None:
+            sources = {id(one.source): one.source for one in self.playbook.actions}
+            self._included = {path for one in sources.values() for path in _origin(one)}
         new: list[Action] = []
         chains: list[tuple[Path, ...]] = []
-        fresh = False
+        paths: set[Path] = set()
         for text in include.texts:
             path = text.path.resolve()
             _check_chain(chain, path)
-            if include.once and path in known:
+            if include.once and (path in self._included or path in paths):
                 continue
-            known.add(path)
-            fresh = True
+            paths.add(path)
             actions = heroscript.parse(text.text, name=str(text.path))
             new += actions
             chains += [(*chain, path)] * len(actions)
-        if include.texts and not fresh:
+        if include.texts and not paths:
             return Status.SKIPPED, "already included"
         _check(new, self.actors, self.now(), strict=self.strict)
         self.playbook.add(actions=new, prio=action.priority, after=action)
-        self._included = known
+        self._included |= paths
         self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
         files = ", ".join(text.path.name for text in include.texts[:3])
         return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
@@ -337,9 +338,9 @@ def _check_chain(chain: tuple[Path, ...], path: Path) -> None:
         )
 
 
-def _origin(action: Action) -> tuple[Path, ...]:
-    """The file an action was read from, if it was."""
-    path = Path(action.source.name) if action.source is not None else Path()
+def _origin(source: Source | None) -> tuple[Path, ...]:
+    """The file that a text was read from, if it was."""
+    path = Path(source.name) if source is not None else Path()
     return (path.resolve(),) if path.is_absolute() else ()
 
 
@@ -367,22 +368,25 @@ def _awaited(awaitable: Awaitable[Any]) -> object:
         task.append((asyncio.get_running_loop(), asyncio.ensure_future(awaitable)))
         return await task[0][1]
 
+    done = threading.Event()  # Thread.join forgets the thread when Ctrl-C ends it (bpo-45274)
+
     def work() -> None:
         try:
             ended.append((asyncio.run(main()), None))
         except BaseException as error:  # noqa: BLE001  # handed to the thread that waits
             ended.append((None, error))
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
-    thread.start()
+    threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True).start()
     try:
-        thread.join()
+        done.wait()
     except KeyboardInterrupt:
         if task:
             loop, running = task[0]
             with suppress(RuntimeError):  # it ended meanwhile
                 loop.call_soon_threadsafe(running.cancel)
-        thread.join(_CANCEL_S)
+        done.wait(_CANCEL_S)
         raise
     value, error = ended[0]
     if error is not None:
