@@ -99,7 +99,11 @@ class Door:
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
         variables = self.shell.user_ns
-        notebook, why = notebook_path(variables, os.environ, self._cell_id, Path.cwd())
+        try:
+            here = Path.cwd()
+        except FileNotFoundError:  # it was removed, and no notebook is in it
+            here = Path(os.devnull)
+        notebook, why = notebook_path(variables, os.environ, self._cell_id, here)
         return Surroundings(os.environ, variables, notebook, why)
 
     def export(self, session: Session) -> None:
