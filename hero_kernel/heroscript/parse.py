@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from contextlib import contextmanager
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from hero_kernel.heroscript.quick import (
     PLAIN_FIRST,
     PLAIN_NAME,
     PLAIN_NAME_FIRST,
+    Closed,
     quick_params,
 )
 from hero_kernel.heroscript.scan import scan
@@ -49,8 +50,7 @@ def parse(
     try:
         source = open_source(text, name, first_line)
         check_characters(source)
-        with _paused_collector():
-            actions = _actions(source, faults, eager=True)
+        actions = _read(source, faults, eager=True)
     except HeroscriptError as error:
         faults.append(error)
     if on_error is None:
@@ -65,27 +65,24 @@ def index(text: str, *, name: str = "<text>", first_line: int = 1) -> list[Actio
     """Find the actions of a text; the parameters of each are read when they are asked for."""
     faults: list[HeroscriptError] = []
     source = open_source(text, name, first_line)
-    with _paused_collector():
-        actions = _actions(source, faults, eager=False)
+    actions = _read(source, faults, eager=False)
     _raise_first(faults)
     return actions
 
 
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Keep the garbage collector from walking over every action found so far, again and again.
+def _read(source: Source, faults: list[HeroscriptError], *, eager: bool) -> list[Action]:
+    """All actions, with the garbage collector paused: it would walk over them again and again.
 
-    Nothing in a cycle is made meanwhile. When two threads parse at once the first to end may
+    Nothing in a cycle is made meanwhile. When two threads parse at once, the first to end may
     start the collector again for both; it never stays off.
     """
-    if not gc.isenabled():
-        yield
-        return
+    paused = gc.isenabled()
     gc.disable()
     try:
-        yield
+        return _actions(source, faults, eager=eager)
     finally:
-        gc.enable()
+        if paused:
+            gc.enable()
 
 
 def _raise_first(faults: list[HeroscriptError]) -> None:
@@ -98,7 +95,7 @@ def _actions(source: Source, faults: list[HeroscriptError], *, eager: bool) -> l
     """All actions; the plain ones by the shortcut, every other one by the careful scanner."""
     actions: list[Action] = []
     text = source.text
-    run = _plain_run if eager else _plain_names
+    run = _plain_run if eager else partial(_plain_names, Closed(text))
     first, plain = (PLAIN_FIRST, PLAIN) if eager else (PLAIN_NAME_FIRST, PLAIN_NAME)
     end = 0
     matches: Iterator[re.Match[str]] = plain.finditer(text)
@@ -138,15 +135,22 @@ def _plain_run(
 
 
 def _plain_names(
-    source: Source, floor: int, matches: Iterator[re.Match[str]], actions: list[Action]
+    quotes: Closed,
+    source: Source,
+    floor: int,
+    matches: Iterator[re.Match[str]],
+    actions: list[Action],
 ) -> re.Match[str] | None:
     """As `_plain_run`, leaving the parameters for later."""
     known: dict[str, tuple[Kind, str, str]] = {}
     new, priority = _NEW, PRIORITY
+    closed = -1
     for nr, match in enumerate(matches, len(actions) + 1):
         head = match[1]
         header = known.get(head) or _header(head, known)
-        if header is None:
+        if match.end() > closed:
+            closed = quotes.until(match.start())
+        if header is None or match.end() > closed:
             return match
         action = new(Action)
         action.kind, action.actor, action.name = header
@@ -169,8 +173,14 @@ def _header(
     """Kind, actor and name, kept for the next action of that name; None for what needs care."""
     if head is None or head.count(".") > 1 or "\u00a0" in head:
         return None
+    return known.setdefault(head, _read_header(head))
+
+
+@lru_cache(maxsize=1024)
+def _read_header(head: str) -> tuple[Kind, str, str]:
+    """Kind, actor and name; the cells of a notebook say the same few again and again."""
     written = head.lstrip("!")
-    return known.setdefault(head, (KINDS[len(head) - len(written) - 1], *split_name(written)))
+    return KINDS[len(head) - len(written) - 1], *split_name(written)
 
 
 def _careful(
@@ -207,23 +217,20 @@ def _careful(
 
 
 def _name_fault(source: Source, header: re.Match[str]) -> HeroscriptError | None:
+    """What is wrong with the bangs and the name."""
     bangs, written = header.groups()
-    place = source.place(header.start(1))
+    parts = written.count(".") + 1
+    at = header.start(1)
     if len(bangs) > len(KINDS):
-        return HeroscriptError(
-            f"no action begins with {len(bangs)} exclamation marks",
-            hint="one to four: ! dal, !! sal, !!! macro, !!!! wal",
-            place=place,
-        )
-    if "\u00a0" in written:
-        place = source.place(header.start(2) + written.index("\u00a0"))
-        return HeroscriptError(
-            "found a non-breaking space", hint="write a plain space", place=place
-        )
-    if written.count(".") > 1:
-        return HeroscriptError(
-            f"{written} has {written.count('.') + 1} parts",
-            hint="an action is called actor.name, or name for the actor core",
-            place=place,
-        )
-    return None
+        message = f"no action begins with {len(bangs)} exclamation marks"
+        hint = "one to four: ! dal, !! sal, !!! macro, !!!! wal"
+    elif "\u00a0" in written:
+        at = header.start(2) + written.index("\u00a0")
+        message, hint = "found a non-breaking space", "write a plain space"
+    elif parts > 2:  # noqa: PLR2004 - actor and name
+        message = f"{written} has {parts} parts"
+        hint = "an action is called actor.name, or name for the actor core"
+    else:
+        return None
+    # finding a place means finding all lines before it: only for a fault
+    return HeroscriptError(message, hint=hint, place=source.place(at))

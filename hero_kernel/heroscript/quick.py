@@ -24,25 +24,54 @@ PLAIN = re.compile(r"\n" + _ACTION % f"({_LINES})", re.VERBOSE)
 PLAIN_FIRST = re.compile(_ACTION % f"({_LINES})", re.VERBOSE)
 """As PLAIN, for the first line of a text."""
 
-# Quotes pair up on every line, or open a block behind a key alone on its line. No quote that
-# closes a pair may stand where a value could begin: so none is open at the action's end.
-_UNQUOTED = r"""[^'"\n<]*+"""
-_PAIR = r"""'[^'"\n\\]*+(?<![:,\ \t])'(?!')"""
-_BLOCK = r"""
-    [a-z0-9_]++:' [ \t]*+ (?: \n (?![ \t]*+') [^'\\\n]*+ )*+ \n [ \t]*+ ' [ \t]*+ (?![^\n])
-"""
-_CLOSED = rf"""
-    {_UNQUOTED}
-    (?: (?: {_PAIR} | (?<![,\ \t]) {_NEXT} (?: {_BLOCK} | (?![!\n`]) )
-          | (?<=[,\ \t]) {_NEXT} (?![!\n`]) | {_EMPTY} ) {_UNQUOTED} )*+
-    {_END}
-"""
+PLAIN_NAME = re.compile(r"\n" + _ACTION % _LINES, re.VERBOSE)
+"""As PLAIN, with the first group only."""
 
-PLAIN_NAME = re.compile(r"\n" + _ACTION % _CLOSED, re.VERBOSE)
-"""As PLAIN with the first group only, where no quote can be open at the action's end."""
-
-PLAIN_NAME_FIRST = re.compile(_ACTION % _CLOSED, re.VERBOSE)
+PLAIN_NAME_FIRST = re.compile(_ACTION % _LINES, re.VERBOSE)
 """As PLAIN_NAME, for the first line of a text."""
+
+# Quotes that pair up on their line. No quote that closes a pair may stand where a value could
+# begin: then every value that begins with a quote does so at a pair's first quote, and ends at
+# its second.
+_RUN = re.compile(r"(?:[^']*+'[^'\n\\]*+(?<![:,\ \t])'(?!'))*+")
+_BLOCK = re.compile(
+    rf"""
+    (?<![,\ \t]) {_NEXT} [a-z0-9_]++:' [ \t]*+
+    (?: {_NEXT} (?![!`'\n]) [^'\\\n]*+ | {_EMPTY} )*+
+    (?<![,\ \t]) {_NEXT} ' [ \t]*+ (?![^\n])
+    """,
+    re.VERBOSE,
+)
+
+
+class Closed:
+    """Knows how far a text's quotes are closed by the end of their lines, or of a plain block."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._odd = {'"': -1, "<!--": -1}  # where each that we do not follow comes next
+
+    def until(self, at: int) -> int:
+        """The offset up to which no quote is open at a line's end, seen from an action's start."""
+        text = self._text
+        stop = len(text)
+        for odd in self._odd:
+            if self._odd[odd] < at:
+                found = text.find(odd, at)
+                self._odd[odd] = len(text) if found < 0 else found
+            stop = min(stop, self._odd[odd])
+        while True:
+            run = _RUN.match(text, at, stop)
+            at = run.end() if run else at
+            quote = text.find("'", at, stop)
+            line = text.rfind("\n", 0, stop if quote < 0 else quote)
+            if quote < 0:
+                return stop if stop == len(text) else line
+            block = _BLOCK.match(text, line, stop) if line >= 0 else None
+            if block is None:
+                return line
+            at = block.end()
+
 
 _KEY = r"([a-z0-9_.]++):'?"
 _BARE = r"""(?<=:)(?!,)[^ \n\t\v\f'"\\<]++(?<!,)(?![^ \n])"""

@@ -125,8 +125,10 @@ EXCEPTIONS = {
     "cm_three_slashes_param": ("9c", "a.b x:1"),
     "mixed_all": (
         "2, 3",
-        "mail.send urgent to:a@b.c,d@e.f subject:'Hello \\'World\\''"
-        " body:'Dear,\\\\n\\\\nit\\'s me' prio:5",
+        (
+            "mail.send urgent to:a@b.c,d@e.f subject:'Hello \\'World\\''"
+            " body:'Dear,\\\\n\\\\nit\\'s me' prio:5"
+        ),
     ),
 }
 """Where we differ on purpose: the fault's number, and what we read instead."""
