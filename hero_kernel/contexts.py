@@ -141,14 +141,11 @@ class Context(Kept[ContextConfig]):
         return f"<Context {self.guid}>"
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Context)
-            and (self.id, self.name) == (other.id, other.name)
-            and self.host is other.host
-        )
+        """By id: a context may have been renamed since."""
+        return isinstance(other, Context) and self.id == other.id and self.host is other.host
 
     def __hash__(self) -> int:
-        return hash((self.id, self.name))
+        return hash(self.id)
 
     @property
     def guid(self) -> str:

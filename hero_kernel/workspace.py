@@ -328,7 +328,7 @@ class Workspace:
 
     def _context_of(self, context: Context | int | str | None, context_name: str) -> Context:
         if context is not None and context_name:
-            raise SessionError("give context or context_name, not both")
+            raise SessionError("context and context_name are given", hint="give one of them")
         if context_name:
             return contexts.new(self, context_name)
         return self._given(context)

@@ -1,0 +1,269 @@
+"""What the seeds say about contexts, sessions and playbooks, sentence by sentence.
+
+Databases, secrets, config files and logs have rooms, and checks, of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import hero_kernel as hero
+from hero_kernel.errors import ContextExistsError, SessionError, SessionExistsError, SourceError
+from hero_kernel.times import OurTime, now
+
+if TYPE_CHECKING:
+    from hero_kernel import Session, Workspace
+    from rooms import Place
+
+pytest_plugins = ["rooms"]
+
+
+def raw(ws: Workspace, number: int, key: str) -> dict[str, object]:
+    return dict(json.loads(ws.store.get(number, key) or "{}"))
+
+
+def example(ws: Workspace) -> Session:
+    """The seed's own example: a context, and a session in it."""
+    context = ws.context_new(
+        id=1, name="mycontext", coderoot="/tmp/code", interactive=True
+    )  # S0:49-58
+    return ws.session_new(context=context, name="mysession1", interactive=True)  # S0:60-65
+
+
+# -- contexts
+
+
+def test_everything_lives_in_a_context(ws: Workspace) -> None:
+    """S0:3 "Everything … lives in a context": the default one is there without setup."""
+    assert ws.session_new().context.guid == "0:default"
+    assert ws.context().guid == "0:default"
+
+
+def test_unique_name_and_id(ws: Workspace) -> None:
+    """S0:3, S0:7-8 "each context has a unique name and ID"."""
+    first = ws.context_new("a", 1)
+    for name, number in (("b", 1), ("a", 2)):
+        with pytest.raises(ContextExistsError):
+            ws.context_new(name, number)
+    assert ws.context_new("a", 1) == first
+    fields = raw(ws, 1, "context:config")
+    assert (fields["id"], fields["name"]) == (first.id, first.name) == (1, "a")
+
+
+def test_multiple_sessions(ws: Workspace) -> None:
+    """S0:3 "a context can have multiple sessions"."""
+    context = ws.context_new("a")
+    for name in ("one", "two", "three"):
+        context.session_new(name)
+    assert len(context.sessions_list()) == 3
+
+
+def test_a_session_is_an_execution_environment(ws: Workspace) -> None:
+    """S0:3 "each session represents a specific execution environment": nothing is shared."""
+    context = ws.context_new("a")
+    one, two = context.session_new("one"), context.session_new("two")
+    one.env_set("K", "v")
+    one.params_set({"p": "1"})
+    one.playbook_add(text="!!a.b")
+    assert two.env_all() == {}
+    assert dict(two.params) == {}
+    assert len(two.plbook.actions) == 0
+    assert one.path != two.path
+
+
+def test_code_root_and_parameters(place: Place) -> None:
+    """S0:12-13 code root path, parameters: kept for the next process."""
+    place.open().context_new("a", coderoot="/tmp/code", params="color:red")
+    context = place.open().context_get("a")
+    assert context.coderoot == Path("/tmp/code")
+    assert context.params["color"] == "red"
+
+
+# -- sessions
+
+
+def test_unique_name_within_the_context(ws: Workspace) -> None:
+    """S0:17-18."""
+    a, b = ws.context_new("a"), ws.context_new("b")
+    a.session_new("same").env_set("K", "v")
+    assert b.session_new("same").env_all() == {}
+    assert a.session_new("same").env_get("K") == "v"
+    with pytest.raises(SessionExistsError):
+        a.session_new("same", exist_ok=False)
+
+
+def test_interactive_mode_control(place: Place) -> None:
+    """S0:19."""
+    place.open().session_new(name="one", interactive=False)
+    assert place.open().session_get("one").interactive is False
+
+
+def test_environment_variables(place: Place) -> None:
+    """S0:20, S0:67-69 the example."""
+    session = example(place.open())
+    session.env_set("KEY", "value")
+    assert session.env_get("KEY") == "value"
+    other = place.open().context_get("mycontext").session_get("mysession1")
+    assert other.env_get("KEY") == "value"
+    other.env_delete("KEY")
+    assert session.env_all() == {}
+
+
+def test_start_and_end(place: Place) -> None:
+    """S0:21, S2:8-9."""
+    session = place.open().session_new(name="one")
+    assert isinstance(session.start, OurTime)
+    assert abs(int(session.start) - int(now())) <= 2
+    assert session.end.empty()
+    session.close()
+    again = place.open().session_get("one")
+    assert again.end >= again.start == session.start
+    frozen = place.open().session_new(name="later", start="+1h")
+    assert frozen.start == place.open().session_get("later").start
+
+
+def test_session_parameters(place: Place) -> None:
+    """S0:22, S2:7."""
+    session = place.open().session_new(name="one", params="x:1")
+    session.env_set("K", "v")
+    assert place.open().session_get("one").params.get("x") == "1"
+
+
+# -- where it is kept
+
+
+def test_the_records(ws: Workspace) -> None:
+    """S0:28-32 the database is the context's id; two keys."""
+    example(ws)
+    assert set(ws.store.scan(1)) >= {"context:config", "sessions:config:mysession1"}
+    assert raw(ws, 1, "context:config") == {
+        "id": 1, "name": "mycontext", "params": "", "coderoot": "/tmp/code", "interactive": True,
+        "secret": "", "priv_key": "", "db_path": "", "encrypt": False,
+    }  # fmt: skip
+    session = raw(ws, 1, "sessions:config:mysession1")
+    assert list(session)[:4] == ["name", "start", "description", "params"]
+    assert session["name"] == "mysession1"
+
+
+def test_no_cross_talk(ws: Workspace) -> None:
+    """S0:30 interleaved saves; each database has its own."""
+    for _ in range(3):
+        for number, name in ((0, "default"), (1, "one"), (2, "two")):
+            ws.context_new(name).params_set({"mine": name})
+    for number, name in ((0, "default"), (1, "one"), (2, "two")):
+        assert raw(ws, number, "context:config")["params"] == f"mine:{name}"
+
+
+def test_the_folders(place: Place) -> None:
+    """S0:90-94 `context/$context` and the session's below it."""
+    session = example(place.open())
+    assert session.context.path == place.home / "context" / "mycontext"
+    assert session.path == place.home / "context" / "mycontext" / "mysession1"
+    assert session.path.is_dir()
+
+
+def test_the_example(ws: Workspace) -> None:
+    """S0:49-65, S2:10."""
+    session = example(ws)
+    assert session.guid == "1:mycontext:mysession1"
+    assert session.interactive
+    config = session.context.config
+    assert (config.id, config.name, config.coderoot, config.interactive) == (
+        1, "mycontext", "/tmp/code", True,
+    )  # fmt: skip
+    context = ws.context_new("mycontext")
+    assert ws.session_new(context=context, name="mysession1").context is context
+
+
+# -- playbooks
+
+
+def test_session_attributes(ws: Workspace) -> None:
+    """S2:4-10 the fields of a session."""
+    session = ws.session_new()
+    assert session.interactive is True
+    assert isinstance(session.plbook, hero.Playbook)
+    assert isinstance(session.params, hero.Params)
+
+
+def test_arguments_of_session_new(ws: Workspace, tmp_path: Path) -> None:
+    """S2:15-20 context, session, context_name, session_name, interactive, coderoot."""
+    context = ws.context_new("a")
+    session = ws.session_new(context=context)
+    assert session.context is context
+    assert ws.session_new(session=session, playbook_text="!!play.echo") is session
+    with pytest.raises(SessionError):
+        ws.session_new(session=session, context=context)
+    assert ws.session_new(context_name="b", session_name="one").guid == "2:b:one"
+    named = [ws.session_new().name for _ in range(2)]
+    assert named[0] != named[1]
+    assert re.fullmatch(r"\d{4}(_\d\d){5}(_\d+)?", named[0])
+    assert ws.session_new(coderoot=tmp_path).context.coderoot == tmp_path
+
+
+def test_get_and_execute_in_the_current_context(ws: Workspace, tmp_path: Path) -> None:
+    """S2:21-23 a path or a text: got, and executed."""
+    ws.context_select(ws.context_new("here"))
+    for kind in (".md", ".hero", ".heroscript"):
+        (tmp_path / f"script{kind}").write_text(f"!!session.env_set key:{kind[1:]} val:b")
+    session = ws.session_new(playbook_path=tmp_path, playbook_text="!!session.env_set key:t val:b")
+    assert session.context.name == "here"
+    assert session.env_all() == {"md": "b", "hero": "b", "heroscript": "b", "t": "b"}
+    with pytest.raises(SourceError):
+        ws.session_new(playbook_path=tmp_path / "missing")
+
+
+def play_git(session: Session) -> list[str]:
+    """S2:34-43 as a module would be written."""
+    found = []
+    for action in session.plbook.find(filter="gittools.*"):
+        found.append(action.params.get_default("repo", ""))
+        action.done = True
+    return found
+
+
+def test_a_module_of_ones_own(ws: Workspace) -> None:
+    """S2:25-43."""
+    session = ws.session_new(
+        playbook_text="!!gittools.clone repo:one\n!!book.define name:b\n!!gittools.pull"
+    )
+    assert play_git(session) == ["one", ""]
+    assert session.plbook.find(filter="gittools.*") == []
+    session.plbook.get("book.*").done = True
+    session.plbook.empty_check()
+
+
+def test_playbook_add_heroscript_and_priorities(ws: Workspace, tmp_path: Path) -> None:
+    """S2:52-65."""
+    (tmp_path / "a.hero").write_text("!!from.path")
+    session = ws.session_new()
+    session.playbook_add(path=tmp_path / "a.hero")
+    session.playbook_add(text="!!from.text", prio=1)
+    assert [a.full_name for a in hero.Playbook.from_text(session.heroscript()).actions] == [
+        "from.text", "from.path",
+    ]  # fmt: skip
+    with pytest.raises(SessionError):
+        session.playbook_add()
+    session.playbook_add(text="!!book.define\n!!git.clone")
+    for _ in range(2):  # more than once, and before more is added
+        session.playbook_priorities_add({10: "git.*", 20: "book.*, from.path"})
+    session.playbook_add(text="!!git.pull")
+    assert [a.full_name for a in session.plbook.actions_sorted()] == [
+        "from.text", "git.clone", "git.pull", "from.path", "book.define",
+    ]  # fmt: skip
+
+
+def test_running_the_sessions_playbook(ws: Workspace) -> None:
+    """S2:5 "how heroscripts are executed"."""
+    session = ws.session_new()
+    session.playbook_add(text="!!session.env_set key:A val:1")
+    assert session.env_all() == {}  # only queued
+    report = session.run()
+    assert report.ok
+    assert session.env_get("A") == "1"
+    assert all(action.done for action in session.plbook.actions)
