@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,12 +28,19 @@ def folder(root: Path, *parts: str) -> Path:
     """
     path = root
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not root.is_dir():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in parts:
             path = path / part
-            path.mkdir(mode=0o700, exist_ok=True)
-            if path.is_symlink():
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                path.mkdir(mode=0o700, exist_ok=True)
+                found = path.lstat()
+            if stat.S_ISLNK(found.st_mode):
                 _check_inside(root, path)
+            if not path.is_dir():
+                raise FileExistsError
     except FileExistsError as error:
         raise StoreError(f"{path} is not a folder", hint="move it away") from error
     except OSError as error:
