@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hero_kernel import heroscript, sources
 from hero_kernel.errors import PlaybookError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hero_kernel.heroscript import Action, Params
@@ -45,6 +46,7 @@ class Playbook:
         self._next_id = 1
         self._priorities: list[tuple[int, str]] = []
         self._version = 0
+        self._is_carried_out = False
         self._insert(list(actions), 0)
 
     @classmethod
@@ -79,6 +81,24 @@ class Playbook:
     def actions(self) -> Sequence[Action]:
         """Every action, in script order; changes with the playbook."""
         return self._actions
+
+    @contextmanager
+    def carried_out(self) -> Iterator[None]:
+        """While a runner is at work in it.
+
+        Raises:
+            PlaybookError: One is already.
+        """
+        if self._is_carried_out:
+            raise PlaybookError(
+                "this playbook is being carried out",
+                hint="a handler adds to it with playbook_add, and what it adds is carried out too",
+            )
+        self._is_carried_out = True
+        try:
+            yield
+        finally:
+            self._is_carried_out = False
 
     @property
     def version(self) -> int:

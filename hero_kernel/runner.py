@@ -117,13 +117,17 @@ def run(
 
     Raises:
         HeroError: From `check`, before anything ran.
+        PlaybookError: The playbook is being carried out already.
     """
     if dry_run:
         playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
     work = _Run(session, playbook, actors, now, dry_run, strict, watch)
-    with suppress(KeyboardInterrupt):  # its action's row says so; Ctrl-C between two needs none
+    with (
+        playbook.carried_out(),
+        suppress(KeyboardInterrupt),
+    ):  # its action's row says so; Ctrl-C between two needs none
         work.carry_out_all(keep_going=keep_going)
     return Report(
         results=(*work.results, *work.not_begun()),

@@ -14,8 +14,9 @@ from hero_kernel.binding import Surroundings
 from hero_kernel.errors import BadNameError, ContextError, HeroError, SessionError
 
 if TYPE_CHECKING:
-    from hero_kernel import Workspace
     from rooms import Place
+
+    from hero_kernel import Workspace
 
 pytest_plugins = ["rooms"]
 

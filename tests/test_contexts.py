@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from test_names import HOSTILE
 
 from hero_kernel import contexts, files
 from hero_kernel.contexts import KEY, LOCK
@@ -19,11 +20,11 @@ from hero_kernel.errors import (
     HeroscriptError,
     StoreError,
 )
-from test_names import HOSTILE
 
 if TYPE_CHECKING:
-    from hero_kernel import Workspace
     from rooms import Place
+
+    from hero_kernel import Workspace
 
 pytest_plugins = ["rooms"]
 
@@ -72,10 +73,10 @@ def test_a_database_with_foreign_records_is_not_free(ws: Workspace) -> None:
 
 
 def test_the_same_again_resumes_and_updates_what_is_given(ws: Workspace) -> None:
-    first = ws.context_new("a", 1, coderoot="/tmp/x", params="color:red")
+    first = ws.context_new("a", 1, coderoot="/srv/x", params="color:red")
     again = ws.context_new("a", 1, interactive=True)
     assert again == first
-    assert (again.config.coderoot, again.interactive) == ("/tmp/x", True)
+    assert (again.config.coderoot, again.interactive) == ("/srv/x", True)
     assert ws.context_new(id=1) == first
     assert ws.context_new("A") == first
 
@@ -171,21 +172,21 @@ def test_selecting(ws: Workspace) -> None:
 
 def test_upstreams_records_are_read(ws: Workspace) -> None:
     ws.store.put(0, KEY, upstream(0, "default"))
-    ws.store.put(1, KEY, upstream(1, "mycontext", coderoot="/tmp/code", interactive=True))
+    ws.store.put(1, KEY, upstream(1, "mycontext", coderoot="/srv/code", interactive=True))
     ws.store.put(
         2, KEY, upstream(2, "vault", params="color:red descr:'two words'", secret="0f" * 16)
     )
-    ws.store.put(3, KEY, written({"id": 3, "name": "newstyle", "coderoot": "/tmp/code3"}))
-    ws.store.put(4, KEY, upstream(4, "My-Work", params="q:\"x\" path:/tmp/é"))
+    ws.store.put(3, KEY, written({"id": 3, "name": "newstyle", "coderoot": "/srv/code3"}))
+    ws.store.put(4, KEY, upstream(4, "My-Work", params='q:"x" path:/srv/é'))
     assert [c.guid for c in ws.contexts_list()] == [
         "0:default", "1:mycontext", "2:vault", "3:newstyle", "4:My-Work",
     ]  # fmt: skip
     assert ws.context_get(1).interactive
     assert dict(ws.context_get("vault").params) == {"color": "red", "descr": "two words"}
-    assert ws.context_get(3).coderoot == Path("/tmp/code3")
+    assert ws.context_get(3).coderoot == Path("/srv/code3")
     assert ws.context_new("my_work") == ws.context_get("My-Work") == ws.context_get(4)
     assert ws.context_get(4).path.name == "My-Work"
-    assert ws.context_get(4).params["path"] == "/tmp/é"
+    assert ws.context_get(4).params["path"] == "/srv/é"
 
 
 def test_reading_upstreams_records_does_not_rewrite_them(ws: Workspace) -> None:
@@ -202,10 +203,8 @@ def test_reading_upstreams_records_does_not_rewrite_them(ws: Workspace) -> None:
 
 
 def test_our_records_are_upstreams_byte_for_byte(ws: Workspace) -> None:
-    ws.context_new("mycontext", 1, coderoot="/tmp/é", interactive=True)
-    assert ws.store.get(1, KEY) == upstream(
-        1, "mycontext", coderoot="/tmp/é", interactive=True
-    )
+    ws.context_new("mycontext", 1, coderoot="/srv/é", interactive=True)
+    assert ws.store.get(1, KEY) == upstream(1, "mycontext", coderoot="/srv/é", interactive=True)
     strictly_read(ws.store.get(1, KEY) or "")
 
 
@@ -285,8 +284,8 @@ def test_settings_are_kept_and_seen_by_another_kernel(place: Place) -> None:
 def test_coderoot_is_the_workspaces_unless_it_is_configured(ws: Workspace) -> None:
     context = ws.context_new("a")
     assert context.coderoot == ws.coderoot
-    context.configure(coderoot="/tmp/code")
-    assert context.coderoot == Path("/tmp/code")
+    context.configure(coderoot="/srv/code")
+    assert context.coderoot == Path("/srv/code")
 
 
 def test_path_is_below_the_home_and_not_created(place: Place) -> None:

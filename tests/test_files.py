@@ -6,20 +6,28 @@ import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hero_kernel import files
 from hero_kernel.errors import ReadOnlyStoreError, StoreError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @pytest.fixture(params=[0, 0o022, 0o077])
-def umask(request: pytest.FixtureRequest) -> int:
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     before = os.umask(request.param)
-    request.addfinalizer(lambda: os.umask(before))
-    return int(request.param)
+    yield int(request.param)
+    os.umask(before)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def mode(path: Path) -> int:
@@ -39,7 +47,7 @@ def test_a_write_replaces_the_whole_file_and_leaves_no_scratch(tmp_path: Path) -
     files.write(path, b"long content")
     files.write(path, b"short")
     assert path.read_bytes() == b"short"
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_of_many_that_create_a_file_one_does(tmp_path: Path) -> None:
@@ -48,7 +56,7 @@ def test_of_many_that_create_a_file_one_does(tmp_path: Path) -> None:
         made = list(pool.map(lambda n: files.create(path, b"%d" % n), range(100)))
     assert made.count(True) == 1
     assert path.read_bytes() == b"%d" % made.index(True)
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_creating_does_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,16 +123,18 @@ def test_a_folder_moves_only_to_a_free_place(tmp_path: Path) -> None:
     (tmp_path / "b" / "file").touch()
     files.move(tmp_path / "a", tmp_path / "b")
     files.move(tmp_path / "never was", tmp_path / "d")
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert names(tmp_path) == ["a", "b"]
     files.move(tmp_path / "a", tmp_path / "c")
-    assert sorted(os.listdir(tmp_path)) == ["b", "c"]
+    assert names(tmp_path) == ["b", "c"]
 
 
 def test_what_is_left_over(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "full" / "x").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    left = [name for name in ("empty", "full", "link", "none") if files.is_left_over(tmp_path / name)]
+    left = [
+        name for name in ("empty", "full", "link", "none") if files.is_left_over(tmp_path / name)
+    ]
     assert left == ["full", "link"]
 
 

@@ -1,4 +1,5 @@
 """Names that become keys and folders."""
+# ruff: noqa: RUF001  # look-alikes are the point
 
 from __future__ import annotations
 
@@ -74,4 +75,4 @@ def test_what_is_accepted_is_ascii_and_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("name", [n for n in HOSTILE if not n.isalnum() or not n.isascii()])
 def test_hostile_names_in_records_become_no_folders(name: str) -> None:
     fit = names.is_safe_folder(name)
-    assert not fit or not any(c in name for c in "/\\\0~\n") and name.strip(".") == name
+    assert not fit or (not any(c in name for c in "/\\\0~\n") and name.strip(".") == name)

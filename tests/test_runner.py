@@ -1,4 +1,5 @@
 """The runner: statuses, stopping, interrupts, and whatever a handler may do."""
+# ruff: noqa: T201  # handlers print
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hero_kernel import Session, Workspace
     from rooms import Place
+
+    from hero_kernel import Session, Workspace
 
 pytest_plugins = ["rooms"]
 
@@ -288,8 +290,11 @@ def test_async_handlers(ws: Workspace, play: Play) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [SystemExit(3), SystemExit("text"), GeneratorExit(), RecursionError("deep"), MemoryError()]
-    + [BaseException("odd"), StopIteration(), StopAsyncIteration(), ExceptionGroup("g", [OSError()])],
+    [
+        SystemExit(3), SystemExit("text"), GeneratorExit(), RecursionError("deep"), MemoryError(),
+        BaseException("odd"), StopIteration(), StopAsyncIteration(),
+        ExceptionGroup("g", [OSError()]),
+    ],
     ids=repr,
 )  # fmt: skip
 def test_whatever_a_handler_raises_is_its_result(
@@ -420,6 +425,22 @@ def test_a_run_inside_a_run(ws: Workspace, session: Session, acts: list[str]) ->
     report = ws.play("!!t.inner\n!!t.ok n:outer", session=session)
     assert report.results[0].message == "ok failed"
     assert acts == ["okinner", "fail", "okouter"]
+
+
+def test_a_handler_does_not_run_the_playbook_it_is_in(
+    ws: Workspace, session: Session, acts: list[str]
+) -> None:
+    @ws.action("t.again")
+    def again(session: Session) -> None:
+        session.run()
+
+    session.playbook_add(text="!!t.again\n!!t.ok n:1")
+    first = session.run().results[0].failure
+    assert first
+    assert "being carried out" in first.message
+    assert acts == []
+    ws.action("t.again")(lambda session: None)
+    assert session.run().ok
 
 
 # -- progress
@@ -580,9 +601,7 @@ def test_ten_thousand_actions_take_linear_time(ws: Workspace, session: Session) 
     assert large < 2.0
 
 
-def test_many_includes_in_a_long_playbook(
-    ws: Workspace, session: Session, tmp_path: Path
-) -> None:
+def test_many_includes_in_a_long_playbook(ws: Workspace, session: Session, tmp_path: Path) -> None:
     (tmp_path / "a.hero").write_text("!!play.echo content:x")
     text = "\n".join(f"!!play.run path:'{tmp_path}/a.hero'" for _ in range(500))
     book = Playbook.from_text(text + "\n!!play.echo content:y" * 5000)

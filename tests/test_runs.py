@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hero_kernel import runs
 from hero_kernel.errors import CorruptRecordError, SessionError
 from hero_kernel.report import Report, Result, Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = "2025_01_02_03_04_05"
 
@@ -66,10 +69,12 @@ def test_no_run_yet_and_no_such_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"{", b"[]", b"null", b'{"schema":1}', b'{"schema":99}', b"\xff", b"[" * 100_000]
-    + [b'{"schema":1,"results":[{"status":"odd"}]}'],
+    [
+        b"", b"{", b"[]", b"null", b'{"schema":1}', b'{"schema":99}', b"\xff", b"[" * 100_000,
+        b'{"schema":1,"results":[{"status":"odd"}]}',
+    ],
     ids=range(9),
-)
+)  # fmt: skip
 def test_a_damaged_file_is_said_by_name_and_left(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / f"{NOW}.json"
     path.write_bytes(damage)

@@ -2,6 +2,7 @@
 
 Databases, secrets, config files and logs have rooms, and checks, of their own.
 """
+# ruff: noqa: S108  # the seed's own path
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ from hero_kernel.errors import ContextExistsError, SessionError, SessionExistsEr
 from hero_kernel.times import OurTime, now
 
 if TYPE_CHECKING:
-    from hero_kernel import Session, Workspace
     from rooms import Place
+
+    from hero_kernel import Session, Workspace
 
 pytest_plugins = ["rooms"]
 
@@ -153,7 +155,7 @@ def test_the_records(ws: Workspace) -> None:
 def test_no_cross_talk(ws: Workspace) -> None:
     """S0:30 interleaved saves; each database has its own."""
     for _ in range(3):
-        for number, name in ((0, "default"), (1, "one"), (2, "two")):
+        for name in ("default", "one", "two"):
             ws.context_new(name).params_set({"mine": name})
     for number, name in ((0, "default"), (1, "one"), (2, "two")):
         assert raw(ws, number, "context:config")["params"] == f"mine:{name}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rooms import NOW
+from test_names import HOSTILE
 
 from hero_kernel import files, sessions, times
 from hero_kernel.errors import (
@@ -22,14 +25,13 @@ from hero_kernel.errors import (
     StoreError,
 )
 from hero_kernel.sessions import LATEST, PREFIX
-from rooms import NOW
-from test_names import HOSTILE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hero_kernel import Context, Session, Workspace
     from rooms import Place
+
+    from hero_kernel import Context, Session, Workspace
 
 pytest_plugins = ["rooms"]
 
@@ -151,7 +153,9 @@ def test_bad_params_create_nothing(context: Context) -> None:
     assert context.sessions_list() == []
 
 
-@pytest.mark.parametrize("name", [*(name for name in HOSTILE if name != "con.txt"), "ab", "a", "x.yaml"])
+@pytest.mark.parametrize(
+    "name", [*(name for name in HOSTILE if name != "con.txt"), "ab", "a", "x.yaml"]
+)
 def test_hostile_names_create_nothing(local: Place, name: str) -> None:
     context = local.open().context_new("ctx")
     before = local.records()
@@ -340,8 +344,6 @@ def test_bad_env_values(session: Session) -> None:
 
 
 def test_env_is_not_the_processes(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     monkeypatch.delenv("HERO_TEST_KEY", raising=False)
     session.env_set("HERO_TEST_KEY", "v")
     assert "HERO_TEST_KEY" not in os.environ
@@ -478,6 +480,7 @@ def test_killed_at_any_step_of_a_rename(
     session = context.session_new("old")
     session.env_set("K", "v")
     (session.path / "file").touch()
+
     def killed_at(owner: Any, method: str, number: int = 1) -> None:
         real, seen = getattr(owner, method), []
 
@@ -513,9 +516,7 @@ def test_killed_at_any_step_of_a_rename(
     assert session.name in ("old", "new")
 
 
-def test_a_write_during_a_rename_is_not_lost(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_during_a_rename_is_not_lost(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     ws = place.open()
     session = ws.context_new("ctx").session_new("old")
     other = place.open().context_get("ctx").session_get("old")

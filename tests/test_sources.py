@@ -37,9 +37,7 @@ def test_an_empty_folder_has_no_texts(tmp_path: Path) -> None:
     assert sources.read(tmp_path) == ()
 
 
-def test_a_relative_path_becomes_absolute(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "a.hero")
     monkeypatch.chdir(tmp_path)
     assert sources.read(Path("a.hero"))[0].path.is_absolute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ import pytest
 
 import hero_kernel as hero
 from hero_kernel import settings
-from hero_kernel import workspace as _function  # noqa: F401  # the shop window's name
 from hero_kernel.errors import (
     HeroscriptError,
     ParamError,
@@ -26,8 +26,9 @@ from hero_kernel.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hero_kernel import Workspace
     from rooms import Place
+
+    from hero_kernel import Workspace
 
 pytest_plugins = ["rooms"]
 
@@ -103,7 +104,7 @@ def test_session_new_plays_what_it_is_given(ws: Workspace, tmp_path: Path) -> No
 
 
 def test_session_new_says_when_its_playbook_failed(ws: Workspace) -> None:
-    with pytest.raises(RunError, match="session.env_delete failed: NOPE is not set"):
+    with pytest.raises(RunError, match=r"session.env_delete failed: NOPE is not set"):
         ws.session_new(name="one", playbook_text="!!session.env_delete key:NOPE")
     assert ws.session_get("one").run_get().failed
 
@@ -180,9 +181,7 @@ def test_sessions_of_a_context(ws: Workspace) -> None:
 
 @pytest.fixture
 def default(local: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    from hero_kernel import workspace  # the function hides the module's name
-
-    module = __import__("sys").modules[workspace.__module__]
+    module = sys.modules[hero.workspace.__module__]  # the function hides the module's name
     monkeypatch.setattr(module, "_default", None)
     for name in ("HERO_CONTEXT", "HERO_SESSION"):
         monkeypatch.delenv(name, raising=False)

@@ -11,8 +11,13 @@ from hero_kernel import Playbook
 from hero_kernel.report import Report, Status
 
 if TYPE_CHECKING:
-    from hero_kernel import Session, Workspace
+    from collections.abc import Callable
+
     from rooms import Place
+
+    from hero_kernel import Session, Workspace
+
+    Play = Callable[..., Report]
 
 pytest_plugins = ["rooms"]
 
@@ -28,7 +33,7 @@ def session(ws: Workspace) -> Session:
 
 
 @pytest.fixture
-def play(ws: Workspace, session: Session):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def play(ws: Workspace, session: Session) -> Play:
     def play(text: str, **options: object) -> Report:
         return ws.play(text, session=session, **options)
 
@@ -39,7 +44,7 @@ def statuses(report: Report) -> list[str]:
     return [result.status.value for result in report.results]
 
 
-def test_env(play, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_env(play: Play, session: Session) -> None:
     report = play(
         "!!session.env_set key:A val:1\n!!session.env_set key:B value:'two words'\n"
         "!!session.env_set key:A val:1\n!!session.env_set_once key:C val:3\n"
@@ -59,7 +64,7 @@ def test_env(play, session: Session) -> None:  # type: ignore[no-untyped-def]
         ("!!session.env_set key:'A B' val:1", "cannot be set"),
     ],
 )
-def test_env_faults(play, session: Session, text: str, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_env_faults(play: Play, session: Session, text: str, words: str) -> None:
     session.env_set("A", "1")
     (result,) = play(text).results
     assert result.failure
@@ -68,7 +73,7 @@ def test_env_faults(play, session: Session, text: str, words: str) -> None:  # t
     assert session.env_all() == {"A": "1"}
 
 
-def test_session_configure_and_close(play, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_session_configure_and_close(play: Play, session: Session) -> None:
     report = play(
         "!!session.configure interactive:false description:'what for'\n"
         "!!session.configure interactive:false\n!!session.close"
@@ -78,7 +83,7 @@ def test_session_configure_and_close(play, session: Session) -> None:  # type: i
     assert session.end
 
 
-def test_context_configure(play, session: Session, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_context_configure(play: Play, session: Session, tmp_path: Path) -> None:
     report = play(f"!!context.configure name:ctx coderoot:'{tmp_path}' interactive\n")
     assert statuses(report) == ["changed"]
     assert session.context.coderoot == tmp_path
@@ -88,7 +93,7 @@ def test_context_configure(play, session: Session, tmp_path: Path) -> None:  # t
     assert "is in context ctx, not other" in result.failure.message
 
 
-def test_core(play, session: Session, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_core(play: Play, session: Session, tmp_path: Path) -> None:
     root = tmp_path / "new" / "code"
     report = play(
         f"!!core.coderoot_set coderoot:'{root}'\n!!coderoot_set coderoot:'{root}'\n"
@@ -105,7 +110,7 @@ def test_core(play, session: Session, tmp_path: Path) -> None:  # type: ignore[n
     assert "no parameter is given" in result.failure.message
 
 
-def test_echo(play) -> None:  # type: ignore[no-untyped-def]
+def test_echo(play: Play) -> None:
     report = play("!!play.echo content:'hello there'\n!!play.echo hello there\n!!play.echo")
     assert [result.message for result in report.results] == ["hello there", "hello there", ""]
 
@@ -113,7 +118,7 @@ def test_echo(play) -> None:  # type: ignore[no-untyped-def]
 # -- upstream's faults
 
 
-def test_34_session_actions_run_without_any_play_or_core_action(play, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_34_session_actions_run_without_play_or_core_actions(play: Play, session: Session) -> None:
     assert play("!!session.env_set key:A val:'{HOME}'").ok
     session.env_set("NAME", "you")
     (result,) = play("!!play.echo content:'hello {NAME}'").results
@@ -131,7 +136,7 @@ def test_35_what_was_carried_out_is_done(ws: Workspace, session: Session, tmp_pa
     book.empty_check()
 
 
-def test_36_included_files_may_include(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_36_included_files_may_include(play: Play, tmp_path: Path) -> None:
     (tmp_path / "a.hero").write_text("!!play.include path:b.hero\n!!play.echo content:a")
     (tmp_path / "b.hero").write_text("!!play.include path:c.hero\n!!play.echo content:b")
     (tmp_path / "c.hero").write_text("!!play.echo content:c")
@@ -156,7 +161,7 @@ def test_37_a_relative_include_starts_where_its_script_lies(
 
 def test_38_an_include_without_a_path_keeps_its_name(ws: Workspace, session: Session) -> None:
     book = Playbook.from_text("!!play.include", name="cell")
-    with pytest.raises(Exception, match="cell:1:1: play.include needs path"):
+    with pytest.raises(Exception, match=r"cell:1:1: play.include needs path"):
         ws.run(session, book)
     assert book.actions[0].full_name == "play.include"
 
@@ -164,7 +169,7 @@ def test_38_an_include_without_a_path_keeps_its_name(ws: Workspace, session: Ses
 # -- includes
 
 
-def test_run_repeats_and_include_does_not(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_run_repeats_and_include_does_not(play: Play, tmp_path: Path) -> None:
     (tmp_path / "a.hero").write_text("!!play.echo content:a")
     path = tmp_path / "a.hero"
     report = play(f"!!play.include path:'{path}'\n" * 2 + f"!!play.run path:'{path}'\n" * 2)
@@ -174,7 +179,7 @@ def test_run_repeats_and_include_does_not(play, tmp_path: Path) -> None:  # type
     ]  # fmt: skip
 
 
-def test_a_diamond_is_included_once(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_diamond_is_included_once(play: Play, tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.hero").write_text("!!play.include path:base.hero")
     (tmp_path / "base.hero").write_text("!!play.echo content:base")
@@ -186,7 +191,7 @@ def test_a_diamond_is_included_once(play, tmp_path: Path) -> None:  # type: igno
 
 
 @pytest.mark.parametrize("verb", ["include", "run"])
-def test_a_circle_is_shown_as_its_chain(play, tmp_path: Path, verb: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_circle_is_shown_as_its_chain(play: Play, tmp_path: Path, verb: str) -> None:
     for name, other in ("ab", "bc", "ca"):
         (tmp_path / f"{name}.hero").write_text(f"!!play.{verb} path:{other}.hero")
     (tmp_path / "link.hero").symlink_to(tmp_path / "a.hero")
@@ -213,7 +218,7 @@ def test_a_folder_that_is_played_whole_includes_nothing_twice(
     assert statuses(report) == ["skipped", "ok"]
 
 
-def test_too_deep(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_too_deep(play: Play, tmp_path: Path) -> None:
     for number in range(30):
         (tmp_path / f"{number}.hero").write_text(f"!!play.include path:{number + 1}.hero")
     report = play(f"!!play.include path:'{tmp_path}/0.hero'")
@@ -221,7 +226,7 @@ def test_too_deep(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert len(report.results) == 17
 
 
-def test_a_folder_is_included_in_order(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_is_included_in_order(play: Play, tmp_path: Path) -> None:
     for name in ("b.hero", "a.md", "c.heroscript", "_no.hero"):
         (tmp_path / name).write_text(f"!!play.echo content:{name}")
     report = play(f"!!play.include path:'{tmp_path}'\n!!play.echo content:end")
@@ -230,7 +235,7 @@ def test_a_folder_is_included_in_order(play, tmp_path: Path) -> None:  # type: i
     ]  # fmt: skip
 
 
-def test_replace(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_replace(play: Play, tmp_path: Path) -> None:
     (tmp_path / "a.hero").write_text(
         "!!play.echo content:'@WHO ${WHO} {WHO} {OTHER}'\n!!play.echo content:@URL"
     )
@@ -247,8 +252,8 @@ def test_replace(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
         (None, "there is no file"),
     ],
 )
-def test_a_fault_in_a_file_runs_none_of_it(  # type: ignore[no-untyped-def]
-    play, session: Session, tmp_path: Path, content: str | None, words: str
+def test_a_fault_in_a_file_runs_none_of_it(
+    play: Play, session: Session, tmp_path: Path, content: str | None, words: str
 ) -> None:
     if content is not None:
         (tmp_path / "b.hero").write_text(f"!!session.env_set key:A val:1\n{content}")
@@ -258,7 +263,7 @@ def test_a_fault_in_a_file_runs_none_of_it(  # type: ignore[no-untyped-def]
     assert session.env_all() == {}
 
 
-def test_a_file_whose_include_failed_may_be_included_again(play, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_whose_include_failed_may_be_included_again(play: Play, tmp_path: Path) -> None:
     folder = tmp_path / "all"
     folder.mkdir()
     (folder / "a.hero").write_text("!!play.echo content:a")

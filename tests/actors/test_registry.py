@@ -35,6 +35,11 @@ def second(session: Session) -> str:
     return "second"
 
 
+def function_of(actors: Actors, name: str) -> object:
+    handler = actors.find(name)
+    return handler and handler.function
+
+
 def test_the_builtin_actions() -> None:
     actors = Actors()
     assert set(BUILTIN) <= set(actors.names())
@@ -57,7 +62,7 @@ def test_adding_replaces_and_removing_removes() -> None:
     assert handler.function is second
     actors.remove("a.b")
     assert actors.find("a.b") is None
-    with pytest.raises(UnknownActionError, match="no actor handles a.b"):
+    with pytest.raises(UnknownActionError, match=r"no actor handles a.b"):
         actors.remove("a.b")
 
 
@@ -69,13 +74,13 @@ def test_a_bad_one_does_not_replace_a_good_one() -> None:
 
     with pytest.raises(ActionError, match="which text cannot become"):
         actors.add("a.b", bad)
-    assert (actors.find("a.b") or pytest.fail()).function is first
+    assert function_of(actors, "a.b") is first
 
 
 def test_a_users_own_replaces_a_builtin_one() -> None:
     actors = Actors()
     actors.add("play.echo", first)
-    assert (actors.find("play.echo") or pytest.fail()).function is first
+    assert function_of(actors, "play.echo") is first
     assert actors.names().count("play.echo") == 1
 
 

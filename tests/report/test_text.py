@@ -57,7 +57,7 @@ def test_foreign_text_does_not_draw(text: str) -> None:
         Failure(text, f"m{text}", text, (text,), text),
     )  # fmt: skip
     shown = str(Report((row,), text, text, text, 0.0, text, note=text))
-    assert not [c for c in shown if c != "\n" and ord(c) < 32 or 127 <= ord(c) < 160]
+    assert not [c for c in shown if (c != "\n" and ord(c) < 32) or 127 <= ord(c) < 160]
 
 
 def test_plain_keeps_words_tabs_and_lines() -> None:
@@ -67,10 +67,12 @@ def test_plain_keeps_words_tabs_and_lines() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0, "<1 ms"), (0.0012, "1 ms"), (0.9, "900 ms"), (1.04, "1.0 s"), (59.94, "59.9 s")]
-    + [(60, "1 min 0 s"), (3599.7, "60 min 0 s"), (0.9996, "1.0 s"), (59.96, "1 min 0 s")]
-    + [(119.6, "2 min 0 s")],
-)
+    [
+        (0, "<1 ms"), (0.0012, "1 ms"), (0.9, "900 ms"), (0.9996, "1.0 s"), (1.04, "1.0 s"),
+        (59.94, "59.9 s"), (59.96, "1 min 0 s"), (60, "1 min 0 s"), (119.6, "2 min 0 s"),
+        (3599.7, "60 min 0 s"),
+    ],
+)  # fmt: skip
 def test_duration(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
