@@ -6,28 +6,42 @@ import argparse
 import json
 import os
 import sys
+from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hero_kernel
-from hero_kernel.errors import HeroError
+from hero_kernel.errors import HeroError, SourceError, UsageError
 from hero_kernel.playbook import Playbook
+from hero_kernel.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and SIGINT, as shells tell it."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status: 0 done, 1 something failed, 2 called wrongly."""
+    """Run a command.
+
+    Returns:
+        The exit status: 0 done, 1 something failed, 2 called wrongly, 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may lack our signs
     given = _parser().parse_args(argv)
     try:
         return int(given.call(given))
     except HeroError as error:
         print("\n".join(error.lines()), file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, SourceError | UsageError) else 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130  # 128 and SIGINT, as shells tell it
+        return INTERRUPTED
 
 
 def run(given: argparse.Namespace) -> int:
@@ -38,6 +52,8 @@ def run(given: argparse.Namespace) -> int:
             os.environ[variable] = value
     if path.suffix == ".ipynb":
         return _run_notebook(path, given)
+    if given.out:
+        raise UsageError("--out is for notebooks", hint="a script's report is kept in its session")
     workspace = hero_kernel.workspace()
     report = workspace.run(
         workspace.session(),
@@ -48,17 +64,33 @@ def run(given: argparse.Namespace) -> int:
         dry_run=given.dry_run,
     )
     print(json.dumps(report.to_dict(), ensure_ascii=False) if given.json else report)
-    return 0 if report.ok else 1
+    interrupted = any(result.status is Status.INTERRUPTED for result in report.results)
+    return _status(ok=report.ok, interrupted=interrupted)
 
 
 def _run_notebook(path: Path, given: argparse.Namespace) -> int:
-    from hero_kernel.kernel.notebook import execute  # noqa: PLC0415  # needs the extra `run`
-
+    if given.dry_run:
+        raise UsageError(
+            "a notebook is Python too and cannot be tried without running it",
+            hint="--dry-run is for scripts; in a notebook write %%heroscript --dry-run",
+        )
+    try:
+        from hero_kernel.kernel.notebook import execute  # noqa: PLC0415  # needs the extra `run`
+    except ImportError as error:
+        raise HeroError(
+            f"{error.name} is not installed", hint="pip install 'hero-kernel[run]'"
+        ) from error
     executed = execute(path, keep_going=given.keep_going)
     if given.out:
         executed.write(given.out)
     print(executed.json() if given.json else executed)
-    return 0 if executed.ok else 1
+    return _status(ok=executed.ok, interrupted=executed.interrupted)
+
+
+def _status(*, ok: bool, interrupted: bool) -> int:
+    if interrupted:
+        return INTERRUPTED
+    return 0 if ok else 1
 
 
 def install(given: argparse.Namespace) -> int:
@@ -71,10 +103,11 @@ def install(given: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hero-kernel", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=version("hero-kernel"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    one = commands.add_parser("run", help=run.__doc__, description=run.__doc__)
-    one.add_argument("path", type=Path, metavar="PATH", help=".hero, .heroscript, .md or .ipynb")
+    one = commands.add_parser("run", help=run.__doc__, description=run.__doc__, allow_abbrev=False)
+    one.add_argument("path", type=Path, metavar="PATH", help="a script, a folder, or a .ipynb")
     one.add_argument("-c", "--context", default="", metavar="NAME", help="created if missing")
     one.add_argument("-s", "--session", default="", metavar="NAME", help="created if missing")
     one.add_argument("-n", "--dry-run", action="store_true", help="check, and change nothing")
@@ -83,7 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the executed notebook")
     one.set_defaults(call=run)
 
-    two = commands.add_parser("install", help=install.__doc__, description=install.__doc__)
+    two = commands.add_parser(
+        "install", help=install.__doc__, description=install.__doc__, allow_abbrev=False
+    )
     where = two.add_mutually_exclusive_group()
     where.add_argument("--user", action="store_true", help="for this user; the default")
     where.add_argument("--prefix", default=None, metavar="PATH", help="below a folder")

@@ -1,10 +1,21 @@
-"""A notebook from the command line: executed with the Hero kernel, shown as text."""
+"""A notebook from the command line: executed with the Hero kernel, shown as text.
+
+Importing this needs the extra `run`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from hero_kernel.errors import HeroError, SourceError
 from hero_kernel.kernel.spec import NAME
@@ -17,16 +28,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Executed:
-    """A notebook after its execution; as text, its cells with what they showed."""
+    """A notebook after its execution; as text, its cells with what they showed.
+
+    Attributes:
+        notebook: With its outputs.
+        ok: Whether no cell failed that was not expected to.
+        interrupted: Whether Ctrl-C ended it.
+    """
 
     notebook: Any
     ok: bool
+    interrupted: bool
 
     def write(self, path: Path) -> None:
-        """Write the executed notebook."""
-        import nbformat  # noqa: PLC0415  # part of the extra `run`
+        """Write the executed notebook.
 
-        nbformat.write(self.notebook, path)
+        Raises:
+            HeroError: It cannot be written there.
+        """
+        try:
+            nbformat.write(self.notebook, path)
+        except OSError as error:
+            raise HeroError(
+                f"{path} cannot be written: {error.strerror}", hint="check the path"
+            ) from error
 
     def json(self) -> str:
         """The reports in the notebook, as one JSON document."""
@@ -50,16 +75,8 @@ def execute(path: Path, *, keep_going: bool = False) -> Executed:
 
     Raises:
         SourceError: It cannot be read as a notebook.
-        HeroError: The extra `run` is not installed, or the kernel cannot be started.
+        HeroError: The kernel cannot be started, or died.
     """
-    try:
-        import nbformat  # noqa: PLC0415  # part of the extra `run`
-        from nbclient import NotebookClient  # noqa: PLC0415  # as above
-        from nbclient.exceptions import CellExecutionError, DeadKernelError  # noqa: PLC0415  # as above
-    except ImportError as error:
-        raise HeroError(
-            f"{error.name} is not installed", hint="pip install 'hero-kernel[run]'"
-        ) from error
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError) as error:
@@ -69,20 +86,54 @@ def execute(path: Path, *, keep_going: bool = False) -> Executed:
         kernel_name=NAME,
         allow_errors=keep_going,
         resources={"metadata": {"path": str(path.parent)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
+    stop = _Stop(client)
     try:
         client.execute()
-    except CellExecutionError:
-        pass  # the cell's own output says what happened
+    except NoSuchKernel as error:
+        raise HeroError(
+            "Jupyter does not know the Hero kernel", hint="hero-kernel install"
+        ) from error
     except DeadKernelError as error:
         raise HeroError("the kernel died", hint="see its own output above") from error
-    failed = any(
+    except (CellExecutionError, KeyboardInterrupt):
+        pass  # the cell's own output says what happened
+    return Executed(notebook, ok=not _failed(notebook), interrupted=stop.asked)
+
+
+class _Stop:
+    """Ctrl-C interrupts the cell that runs, and no other is begun.
+
+    nbclient would take the kernel away under itself; its hooks come after it has set that up.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.asked = False
+        self._client = client
+        client.on_notebook_start = self._listen
+        client.on_cell_start = self._go_on
+
+    def _listen(self, **_: Any) -> None:
+        with suppress(RuntimeError, NotImplementedError):  # no main thread, or Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, self._ask)
+
+    def _ask(self) -> None:
+        self.asked = True
+        self._interrupt = asyncio.ensure_future(self._client.km.interrupt_kernel())
+
+    def _go_on(self, **_: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+
+
+def _failed(notebook: Any) -> bool:
+    return any(
         output.output_type == "error"
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if "raises-exception" not in cell.metadata.get("tags", [])
     )
-    return Executed(notebook, ok=not failed)
 
 
 def _shown(cell: Any) -> list[str]:
