@@ -43,6 +43,11 @@ class Kept(ABC, Generic[C]):
     def _place(self) -> tuple[Store, int, str]:
         """The store, and the database number and key of the record in it."""
 
+    @property
+    @abstractmethod
+    def guid(self) -> str:
+        """What it is called, unlike anything else in the store."""
+
     @abstractmethod
     def _read(self, text: str) -> C:
         """The record's fields; CorruptRecordError when it cannot be read."""
@@ -103,7 +108,7 @@ class Kept(ABC, Generic[C]):
         Raises:
             HeroscriptError: What is kept does not parse.
         """
-        return Params.from_text(self.config.params)
+        return self._parsed(self.config)
 
     def params_set(self, values: Mapping[str, str]) -> Params:
         """Merge parameters into the kept ones, in one step; all of them afterwards."""
@@ -115,9 +120,12 @@ class Kept(ABC, Generic[C]):
 
     def _change_params(self, change: Callable[[Params], Params]) -> Params:
         config = self._update(
-            lambda old: replace(old, params=change(Params.from_text(old.params)).heroscript())
+            lambda old: replace(old, params=change(self._parsed(old)).heroscript())
         )
-        return Params.from_text(config.params)
+        return self._parsed(config)
+
+    def _parsed(self, config: C) -> Params:
+        return Params.from_text(config.params, name=f"params of {self.guid}")
 
 
 def defaults(fields: Mapping[str, Any], **required: Any) -> dict[str, Any]:

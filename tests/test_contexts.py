@@ -281,6 +281,17 @@ def test_settings_are_kept_and_seen_by_another_kernel(place: Place) -> None:
     assert context.interactive
 
 
+def test_params_that_do_not_parse_are_said_with_their_home(ws: Workspace) -> None:
+    ws.store.put(1, KEY, upstream(1, "weird", params="a:1 \\ b:2"))
+    context = ws.context_get("weird")
+    for use in (lambda: context.params, lambda: context.params_set({"c": "3"})):
+        with pytest.raises(HeroscriptError, match="params of 1:weird:1:5"):
+            use()
+    assert context.interactive is False
+    ws.context_new("weird", params="a:1")
+    assert dict(context.params) == {"a": "1"}
+
+
 def test_coderoot_is_the_workspaces_unless_it_is_configured(ws: Workspace) -> None:
     context = ws.context_new("a")
     assert context.coderoot == ws.coderoot
