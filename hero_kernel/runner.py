@@ -124,11 +124,11 @@ def run(
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
     work = _Run(session, playbook, actors, now, dry_run, strict, watch)
-    with (
-        playbook.carried_out(),
-        suppress(KeyboardInterrupt),
-    ):  # its action's row says so; Ctrl-C between two needs none
-        work.carry_out_all(keep_going=keep_going)
+    with playbook.carried_out():
+        try:
+            work.carry_out_all(keep_going=keep_going)
+        except KeyboardInterrupt:
+            work.interrupted()
     return Report(
         results=(*work.results, *work.not_begun()),
         context=session.context.name,
@@ -182,6 +182,15 @@ class _Run:
     def not_begun(self) -> list[Result]:
         """A row for each action that was not reached."""
         return [_row(action, Status.SKIPPED) for action in reversed(self._left())]
+
+    def interrupted(self) -> None:
+        """Give Ctrl-C a row: the action it ended, or the one that it kept from beginning."""
+        if self.results and self.results[-1].status is Status.INTERRUPTED:
+            return
+        left = self._left()
+        if left:
+            self._begun.add(left[-1].id)
+            self.results.append(_row(left[-1], Status.INTERRUPTED, message="before it began"))
 
     def _carry_out(self, action: Action) -> None:
         """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""

@@ -294,16 +294,16 @@ class Workspace:
             SessionError: The arguments contradict each other.
             SessionExistsError: The session exists and may not.
         """
-        queued = Playbook()
-        if playbook_path or playbook_text:  # read before anything is created
-            queued.add(playbook_text, path=playbook_path, name="playbook_text")
-        if session is not None and (context is not None or context_name or name or session_name):
+        name = _one_of("name", name, "session_name", session_name)
+        if session is not None and (context is not None or context_name or name):
             raise SessionError(
                 "a session is given, and a context or a name too", hint="give one or the other"
             )
+        queued = Playbook()
+        if playbook_path or playbook_text:  # read before anything is created
+            queued.add(playbook_text, path=playbook_path, name="playbook_text")
         if session is None:
             where = self._context_of(context, context_name)
-            name = _one_of("name", name, "session_name", session_name)
         else:
             session.save()
             where, name = session.context, session.name
@@ -317,7 +317,7 @@ class Workspace:
             exist_ok=exist_ok,
             reset=reset,
         )
-        session = session or made
+        session = made if session is None else session
         if coderoot is not None:
             session.context.configure(coderoot=str(coderoot))
         session.playbook_priorities_add(playbook_priorities or {})
