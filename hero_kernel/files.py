@@ -1,18 +1,16 @@
-"""Files and folders below a root: private, written whole, never through a link that leads out."""
+"""Files and folders below a root: private, never through a link that leads out."""
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
 import shutil
 import stat
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _FULL = frozenset(["ENOSPC", "EDQUOT", "EFBIG"])
@@ -32,15 +30,7 @@ def folder(root: Path, *parts: str) -> Path:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in parts:
             path = path / part
-            try:
-                found = path.lstat()
-            except FileNotFoundError:
-                path.mkdir(mode=0o700, exist_ok=True)
-                found = path.lstat()
-            if stat.S_ISLNK(found.st_mode):
-                _check_inside(root, path)
-            if not path.is_dir():
-                raise FileExistsError
+            _step(root, path)
     except FileExistsError as error:
         raise StoreError(f"{path} is not a folder", hint="move it away") from error
     except OSError as error:
@@ -48,57 +38,50 @@ def folder(root: Path, *parts: str) -> Path:
     return path
 
 
-def write(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write a file of mode 0600 whole: a reader, or a crash, sees the old content or the new.
+def _step(root: Path, path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        path.mkdir(mode=0o700, exist_ok=True)
+        return
+    if stat.S_ISLNK(found.st_mode):
+        _check_inside(root, path)
+    if not path.is_dir():
+        raise FileExistsError
 
-    Args:
-        path: Its folder exists.
-        data: The new content.
-        durable: Whether it survives a power cut once this returns; costs an fsync or two.
+
+def append(path: Path, data: bytes) -> int:
+    """Append to a file of mode 0600, in one write and without syncing; its size afterwards.
+
+    Raises:
+        FileNotFoundError: Its folder is not there.
+        StoreError: There is no room, or it may not be written.
     """
     try:
-        with _scratch(path, data, durable=durable) as scratch:
-            scratch.replace(path)
-        if durable:
-            _sync_folder(path.parent)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            if os.write(descriptor, data) < len(data):
+                os.write(descriptor, b"\n")  # so that the next line is not taken for its end
+                raise OSError(errno.ENOSPC, "no room")
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         _raise(error, path)
 
 
-def create(path: Path, data: bytes) -> bool:
-    """Write a file whole, as `write` without syncing it, unless it is there; whether it was.
-
-    Of several processes that create the same file, one does.
-    """
+def rotate(path: Path, old: Path, size: int) -> None:
+    """Rename a file that is larger than a size; another process may have been faster."""
     try:
-        with _scratch(path, data, durable=False) as scratch:
-            try:
-                os.link(scratch, path)
-            except FileExistsError:
-                return False
-            except OSError:  # a file system without hard links: the second best
-                if path.exists():
-                    return False
-                scratch.replace(path)
+        if path.stat().st_size > size:
+            path.replace(old)
+    except FileNotFoundError:
+        return
     except OSError as error:
         _raise(error, path)
-    return True
-
-
-@contextmanager
-def _scratch(path: Path, data: bytes, *, durable: bool) -> Iterator[Path]:
-    """A file beside the path with the data in it; gone at the end, unless it was moved away."""
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        yield scratch
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def move(old: Path, new: Path) -> None:
@@ -146,19 +129,7 @@ def _check_inside(root: Path, path: Path) -> None:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
 
 
-def _sync_folder(path: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _raise(error: OSError, path: Path) -> NoReturn:
-    import errno  # noqa: PLC0415  # only when something failed
-
     code = errno.errorcode.get(error.errno or 0, "")
     if code in _FULL:
         raise StorageFullError(

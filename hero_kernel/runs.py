@@ -1,10 +1,10 @@
-"""Runs that were kept: one report a file, in a session's folder."""
+"""Runs that were kept: one report a line, in a file of the session's folder."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,54 +15,41 @@ from hero_kernel.report import Report
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEPT = 300
-"""Runs a session keeps; the oldest go first, some at a time."""
+FILE_NAME = "runs.jsonl"
+"""JSON lines, the newest last."""
 
-_NAME = re.compile(r"[0-9_]{1,40}")
+OLD_NAME = "runs.old.jsonl"
+"""The lines before those; the ones before these are gone."""
+
+MAX_BYTES = 8 * 2**20
+"""The size from which the file becomes the old one: some thousand runs."""
+
+_NAME = re.compile(rb'\{"schema":\d+,"run":"([0-9a-f_]{1,60})"')
 
 
-def keep(folder: Path, report: Report, name: str) -> Report:
-    """Write the report under a name that begins with its time; the report as it was kept.
+def keep(folder: Path, report: Report, time_key: str) -> Report:
+    """Append the report to the folder's runs, under a name that begins with its time.
 
-    Not synced to the disk: what a run did is kept by its handlers, this is the record of it.
+    One write, which no other process's can come between. Not synced to the disk: what a run did
+    is kept by its handlers, this is the record of it.
+
+    Raises:
+        FileNotFoundError: The folder is not there.
+        StoreError: There is no room, or the folder may not be written.
     """
-    there = os.listdir(folder)  # noqa: PTH208  # a tenth of the time, at every cell
-    same = [entry.removesuffix(".json") for entry in there if entry.startswith(name)]
-    number = 1 + max((_number(one, name) for one in same), default=0)
-    while True:  # another process may be faster
-        report = replace(report, run=name if number == 1 else f"{name}_{number}")
-        if files.create(_path(folder, report.run), _document(report)):
-            break
-        number += 1
-    if len(there) >= KEPT + KEPT // 20:
-        kept = names(folder)
-        for old in kept[: max(0, len(kept) - KEPT)]:
-            _path(folder, old).unlink(missing_ok=True)
-    return report
-
-
-def _number(kept: str, name: str) -> int:
-    """Which of the runs of that name it is: 1 for `name`, n for `name_n`, 0 for another's."""
-    head, _, tail = kept.rpartition("_")
-    return 1 if kept == name else int(tail) if head == name and tail.isdecimal() else 0
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.json"
-
-
-def _document(report: Report) -> bytes:
-    document = json.dumps(report.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    return document.encode("utf-8", "backslashreplace")
+    kept = replace(report, run=f"{time_key}_{secrets.token_hex(2)}")
+    line = json.dumps(kept.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    path = folder / FILE_NAME
+    size = files.append(path, line.encode("utf-8", "backslashreplace") + b"\n")
+    if size > MAX_BYTES:
+        files.rotate(path, folder / OLD_NAME, MAX_BYTES)
+    return kept
 
 
 def names(folder: Path) -> list[str]:
     """The names of the kept runs, oldest first."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (path.stem for path in folder.glob("*.json") if _NAME.fullmatch(path.stem)), key=_order
-    )
+    found = (_NAME.match(line) for line in _lines(folder))
+    return [match[1].decode() for match in found if match]
 
 
 def load(folder: Path, name: str = "") -> Report:
@@ -70,23 +57,56 @@ def load(folder: Path, name: str = "") -> Report:
 
     Raises:
         SessionError: There is none.
-        CorruptRecordError: Its file cannot be read.
+        CorruptRecordError: Its line cannot be read.
     """
-    known = names(folder)
-    if not known:
-        raise SessionError("no run is kept yet", hint="run a %%heroscript cell first")
-    wanted = name or known[-1]
-    if wanted not in known:
-        raise SessionError(f"there is no run {wanted!r}", hint=did_you_mean(wanted, known))
-    path = _path(folder, wanted)
+    last: bytes | None = None
+    for line in reversed(_lines(folder)):
+        match = _NAME.match(line)
+        if match and name in ("", match[1].decode()):
+            last = line
+            break
+    if last is None:
+        known = names(folder)
+        if not known:
+            raise SessionError("no run is kept yet", hint="run a %%heroscript cell first")
+        raise SessionError(f"there is no run {name!r}", hint=did_you_mean(name, known[-50:]))
+    return _report(folder, last)
+
+
+def recent(folder: Path, count: int) -> list[Report]:
+    """The last runs, the newest first; a line that cannot be read is left out."""
+    found: list[Report] = []
+    for line in reversed(_lines(folder)):
+        if len(found) == count:
+            break
+        try:
+            found.append(_report(folder, line))
+        except CorruptRecordError:
+            continue
+    return found
+
+
+def _report(folder: Path, line: bytes) -> Report:
     try:
-        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Report.from_dict(json.loads(line))
     except CorruptRecordError as error:
-        raise CorruptRecordError(f"{path}: {error.message}", hint=error.hint) from error
-    except (ValueError, RecursionError, OSError) as error:
-        raise CorruptRecordError(f"{path} cannot be read: {error}", hint="delete it") from error
+        raise CorruptRecordError(f"a run in {folder}: {error.message}", hint=error.hint) from error
+    except (ValueError, RecursionError) as error:
+        raise CorruptRecordError(
+            f"a run in {folder / FILE_NAME} cannot be read: {error}", hint="delete its line"
+        ) from error
 
 
-def _order(name: str) -> tuple[int, ...]:
-    """By time, then by number within the second: `_10` comes after `_9`."""
-    return tuple(int(part) for part in name.split("_") if part)
+def _lines(folder: Path) -> list[bytes]:
+    lines: list[bytes] = []
+    for name in (OLD_NAME, FILE_NAME):
+        try:
+            with (folder / name).open("rb") as file:
+                lines += file.read().split(b"\n")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise CorruptRecordError(
+                f"{folder / name} cannot be read: {error.strerror}", hint="move it away"
+            ) from error
+    return [line for line in lines if line]

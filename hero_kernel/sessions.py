@@ -120,6 +120,7 @@ class Session(Kept[SessionConfig]):
         self.name = name
         self.plbook = Playbook()
         self.on_progress: Callable[[str, float | None], None] | None = None
+        self._kept_in: Path | None = None
 
     def __repr__(self) -> str:
         return f"<Session {self.guid}>"
@@ -371,11 +372,20 @@ class Session(Kept[SessionConfig]):
         Raises:
             StoreError: There is no room, or the folder may not be written.
         """
-        return runs.keep(self._folder("runs"), report, self.context.host.now().key())
+        key = self.context.host.now().key()
+        if self._kept_in is not None:
+            with suppress(FileNotFoundError):  # renamed by another kernel, or deleted
+                return runs.keep(self._kept_in, report, key)
+        self._kept_in = self._folder()
+        return runs.keep(self._kept_in, report, key)
 
     def run_names(self) -> list[str]:
         """The names of the kept runs, oldest first."""
         return runs.names(self._runs())
+
+    def run_list(self, count: int = 50) -> list[Report]:
+        """The last kept runs, the newest first; one that cannot be read is left out."""
+        return runs.recent(self._runs(), count)
 
     def run_get(self, name: str = "") -> Report:
         """A kept run's report; the last one's without a name.
@@ -386,7 +396,7 @@ class Session(Kept[SessionConfig]):
         return runs.load(self._runs(), name)
 
     def _runs(self) -> Path:
-        return self.context.path / self.name / "runs"
+        return self.context.path / self.name
 
     def _folder(self, *parts: str) -> Path:
         context = self.context.load()

@@ -117,10 +117,9 @@ def _run(door: Door, playbook: Playbook, given: Namespace, *, source: str) -> No
 def _kept(door: Door) -> Table:
     session = door.session()
     rows = []
-    for name in reversed(session.run_names()[-50:]):
-        report = session.run_get(name)
+    for report in session.run_list():
         counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
-        rows.append((name, report.started, report.source, counts))
+        rows.append((report.run, report.started, report.source, counts))
     return Table(
         ("run", "started (UTC)", "of", "ended"),
         tuple(rows),

@@ -36,10 +36,10 @@ def bound_line(door: Door, *, explain: bool = False) -> Line:
 
 def _last_run(workspace: Workspace, session: Session) -> str:
     """How the last kept run ended and how long ago; empty when there is none."""
-    kept = session.run_names()
+    kept = session.run_list(1)
     if not kept:
         return ""
-    report = session.run_get(kept[-1])
+    report = kept[0]
     seconds = int(workspace.now()) - int(times.new(report.started))
     return f"last run {'ok' if report.ok else 'failed'} {_ago(seconds)}"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from hero_kernel.errors import ReadOnlyStoreError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -36,48 +38,40 @@ def mode(path: Path) -> int:
 
 def test_files_and_folders_are_private_under_any_umask(tmp_path: Path, umask: int) -> None:
     folder = files.folder(tmp_path / "home", "context", "a")
-    files.write(folder / "one", b"1")
-    assert files.create(folder / "two", b"2")
+    files.append(folder / "one", b"1")
     assert [mode(p) for p in (tmp_path / "home", folder, folder.parent)] == [0o700] * 3
-    assert [mode(folder / name) for name in ("one", "two")] == [0o600] * 2
+    assert mode(folder / "one") == 0o600
 
 
-def test_a_write_replaces_the_whole_file_and_leaves_no_scratch(tmp_path: Path) -> None:
+def test_of_many_that_append_none_comes_between(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    files.write(path, b"long content")
-    files.write(path, b"short")
-    assert path.read_bytes() == b"short"
-    assert names(tmp_path) == ["file"]
-
-
-def test_of_many_that_create_a_file_one_does(tmp_path: Path) -> None:
-    path = tmp_path / "file"
+    lines = [b"%03d" % n * 1000 + b"\n" for n in range(200)]
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda n: files.create(path, b"%d" % n), range(100)))
-    assert made.count(True) == 1
-    assert path.read_bytes() == b"%d" % made.index(True)
-    assert names(tmp_path) == ["file"]
+        sizes = list(pool.map(lambda line: files.append(path, line), lines))
+    assert sorted(path.read_bytes().splitlines(keepends=True)) == lines
+    assert max(sizes) == path.stat().st_size
 
 
-def test_creating_does_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", refuse)
-    assert files.create(tmp_path / "a", b"1")
-    assert not files.create(tmp_path / "a", b"2")
-    assert (tmp_path / "a").read_bytes() == b"1"
-
-
-def test_a_link_in_a_files_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+def test_appending_follows_no_link_and_makes_no_folder(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("mine")
-    (tmp_path / "home").mkdir()
-    link = tmp_path / "home" / "file"
-    link.symlink_to(victim)
-    files.write(link, b"new")
+    (tmp_path / "link").symlink_to(victim)
+    with pytest.raises(StoreError):
+        files.append(tmp_path / "link", b"x")
+    with pytest.raises(FileNotFoundError):
+        files.append(tmp_path / "missing" / "file", b"x")
     assert victim.read_text() == "mine"
-    assert not link.is_symlink()
+
+
+def test_only_a_large_file_is_rotated(tmp_path: Path) -> None:
+    path, old = tmp_path / "file", tmp_path / "old"
+    files.append(path, b"12345")
+    files.rotate(path, old, 5)
+    assert path.exists()
+    files.rotate(path, old, 4)
+    assert old.read_bytes() == b"12345"
+    files.rotate(path, old, 4)  # another process was faster
+    assert names(tmp_path) == ["old"]
 
 
 @pytest.mark.parametrize("part", ["context", "a"])
@@ -143,7 +137,7 @@ def test_a_place_that_may_not_be_written_says_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(ReadOnlyStoreError, match="may not be written"):
-            files.write(tmp_path / "file", b"")
+            files.append(tmp_path / "file", b"")
         with pytest.raises(ReadOnlyStoreError):
             files.folder(tmp_path, "a")
     finally:
@@ -151,8 +145,22 @@ def test_a_place_that_may_not_be_written_says_so(tmp_path: Path) -> None:
 
 
 def test_no_room_says_so_and_keeps_the_old(tmp_path: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full")
-    (tmp_path / "full").symlink_to("/dev/full")
-    with pytest.raises(StoreError):
-        files.folder(tmp_path / "full", "a")
+    """In a process that may write no file larger than 4 KiB."""
+    program = f"""
+import resource
+from pathlib import Path
+from hero_kernel import files
+from hero_kernel.errors import StorageFullError
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+path = Path({str(tmp_path / "file")!r})
+files.append(path, b"a" * 4000 + b"\\n")
+try:
+    files.append(path, b"b" * 4000 + b"\\n")
+except StorageFullError as error:
+    print(error.message)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"no room to write {tmp_path / 'file'}\n"
+    assert (tmp_path / "file").read_bytes().startswith(b"a" * 4000 + b"\n")

@@ -1,5 +1,5 @@
 """The runner: statuses, stopping, interrupts, and whatever a handler may do."""
-# ruff: noqa: T201  # handlers print
+# handlers print
 
 from __future__ import annotations
 
@@ -473,18 +473,18 @@ def test_a_run_is_kept_and_can_be_shown_again(
     again = local.open().context_get("ctx").session_get("one").run_get()
     assert again == report
     assert session.run_names() == [report.run]
-    assert (session.path / "runs" / f"{report.run}.json").is_file()
+    assert report.run in (session.path / "runs.jsonl").read_text(encoding="utf-8")
 
 
 def test_a_run_that_cannot_be_kept_is_still_reported(
     play: Play, session: Session, acts: list[str]
 ) -> None:
-    (session.path / "runs").write_text("in the way")
+    (session.path / "runs.jsonl").mkdir()
     report = play("!!t.ok n:1")
     assert report.ok
     assert report.run == ""
     assert "this run is not kept" in report.note
-    assert "is not a folder" in str(report)
+    assert "Is a directory" in str(report)
 
 
 # -- Ctrl-C

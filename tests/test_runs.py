@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -24,45 +23,44 @@ def report(word: str = "x") -> Report:
 
 def test_a_kept_run_comes_back(tmp_path: Path) -> None:
     kept = runs.keep(tmp_path, report(), NOW)
-    assert kept.run == NOW
+    assert kept.run.startswith(f"{NOW}_")
     assert runs.load(tmp_path) == kept
-    assert runs.load(tmp_path, NOW) == kept
+    assert runs.load(tmp_path, kept.run) == kept
 
 
-def test_runs_of_one_second_are_numbered_and_in_order(tmp_path: Path) -> None:
-    kept = [runs.keep(tmp_path, report(str(n)), NOW).run for n in range(12)]
-    later = runs.keep(tmp_path, report(), "2025_01_02_03_04_06").run
-    assert runs.names(tmp_path) == [*kept, later]
-    assert kept[1:3] == [f"{NOW}_2", f"{NOW}_3"]
+def test_runs_are_in_the_order_of_keeping(tmp_path: Path) -> None:
+    kept = [runs.keep(tmp_path, report(str(n)), NOW) for n in range(12)]
+    assert runs.names(tmp_path) == [one.run for one in kept]
+    assert runs.recent(tmp_path, 3) == kept[:-4:-1]
 
 
 def test_runs_kept_at_once_are_all_kept(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         kept = list(pool.map(lambda n: runs.keep(tmp_path, report(str(n)), NOW), range(64)))
-    assert len({one.run for one in kept}) == 64
-    assert sorted(runs.load(tmp_path, one.run).source for one in kept) == sorted(
-        str(n) for n in range(64)
-    )
+    assert sorted(runs.names(tmp_path)) == sorted(one.run for one in kept)
+    assert sorted(one.source for one in runs.recent(tmp_path, 100)) == sorted(map(str, range(64)))
 
 
 def test_the_oldest_go_and_other_files_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "KEPT", 10)
-    (tmp_path / "0notes.txt").write_text("mine")
-    (tmp_path / "0folder").mkdir()
-    for _ in range(12):
-        runs.keep(tmp_path, report(), NOW)
-    assert runs.names(tmp_path) == [f"{NOW}_{n}" for n in range(3, 13)]
-    assert (tmp_path / "0notes.txt").exists()
+    monkeypatch.setattr(runs, "MAX_BYTES", 2000)
+    (tmp_path / "notes.txt").write_text("mine")
+    kept = [runs.keep(tmp_path, report(str(n)), NOW).run for n in range(100)]
+    left = runs.names(tmp_path)
+    assert left == kept[-len(left) :]
+    assert 10 <= len(left) < 40
+    assert (tmp_path / "notes.txt").exists()
 
 
 def test_no_run_yet_and_no_such_run(tmp_path: Path) -> None:
     with pytest.raises(SessionError, match="no run is kept yet"):
         runs.load(tmp_path / "missing")
-    runs.keep(tmp_path, report(), NOW)
-    with pytest.raises(SessionError, match=f"did you mean {NOW}"):
-        runs.load(tmp_path, NOW[:-1] + "6")
+    with pytest.raises(FileNotFoundError):
+        runs.keep(tmp_path / "missing", report(), NOW)
+    kept = runs.keep(tmp_path, report(), NOW)
+    with pytest.raises(SessionError, match=f"did you mean {kept.run}"):
+        runs.load(tmp_path, NOW)
     with pytest.raises(SessionError):
         runs.load(tmp_path, "../../etc/passwd")
 
@@ -75,16 +73,22 @@ def test_no_run_yet_and_no_such_run(tmp_path: Path) -> None:
     ],
     ids=range(9),
 )  # fmt: skip
-def test_a_damaged_file_is_said_by_name_and_left(tmp_path: Path, damage: bytes) -> None:
-    path = tmp_path / f"{NOW}.json"
-    path.write_bytes(damage)
-    with pytest.raises(CorruptRecordError, match=NOW):
-        runs.load(tmp_path)
-    assert path.read_bytes() == damage
-    assert runs.keep(tmp_path, report(), NOW).run == f"{NOW}_2"
+def test_a_damaged_line_harms_no_other(tmp_path: Path, damage: bytes) -> None:
+    first = runs.keep(tmp_path, report("1"), NOW)
+    with (tmp_path / runs.FILE_NAME).open("ab") as file:
+        file.write(damage + b"\n")
+    second = runs.keep(tmp_path, report("2"), NOW)
+    assert runs.recent(tmp_path, 9) == [second, first]
+    assert runs.load(tmp_path, first.run) == first
+
+
+def test_a_run_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    (tmp_path / runs.FILE_NAME).write_bytes(b'{"schema":9,"run":"1"}\n{"schema":1,"run":"2"\n')
+    for name, said in (("1", "schema 9"), ("2", "cannot be read")):
+        with pytest.raises(CorruptRecordError, match=said):
+            runs.load(tmp_path, name)
 
 
 def test_halves_of_characters_are_kept(tmp_path: Path) -> None:
     kept = runs.keep(tmp_path, report("a\ud800b"), NOW)
     assert runs.load(tmp_path).source == kept.source
-    assert json.loads((tmp_path / f"{NOW}.json").read_bytes())

@@ -229,7 +229,7 @@ def test_without_a_session() -> None:
 def test_what_the_first_parameter_must_be_to_be_the_session() -> None:
     def named(session: Any) -> None: ...
 
-    def bare(s) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def bare(s) -> None: ...  # type: ignore[no-untyped-def]
 
     def annotated(where: Session) -> None: ...
 
@@ -240,7 +240,7 @@ def test_what_the_first_parameter_must_be_to_be_the_session() -> None:
 
 
 def test_without_annotations_the_default_tells_the_type() -> None:
-    def handler(session, *, name, size=3, ratio=0.5, on=False, more=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def handler(session, *, name, size=3, ratio=0.5, on=False, more=None):  # type: ignore[no-untyped-def]
         ...
 
     found = bound(handler, "name:x size:4 ratio:1 on more:y")[1]
