@@ -159,10 +159,16 @@ class Command:
     def help(self) -> str:
         """Every verb, with its arguments and what it does."""
         lines = [f"{self.name}: {self.purpose}", ""]
-        for verb in self.verbs:
-            about = (self.verbs[verb].call.__doc__ or "").strip().split("\n")[0]
-            lines += [f"  {self._parser(verb).usage_line()}", f"      {about}"]
+        also = []
+        for word, verb in self.verbs.items():
+            same = next(one for one, other in self.verbs.items() if other == verb)
+            if same == word:
+                about = (verb.call.__doc__ or "").strip().split("\n")[0]
+                lines += [f"  {self._parser(word).usage_line()}", f"      {about}"]
+            else:
+                also.append(f"  {self.name} {word} is {self.name} {same}")
         lines += ["", f"  {self.name} alone is {self.name} {self.default}"]
+        lines += also
         if self.otherwise:
             lines += [f"  {self.name} NAME is {self.name} {self.otherwise} NAME"]
         lines += [f"  {self.name} VERB -h explains the options"]
@@ -202,7 +208,9 @@ def why_argument(parser: argparse.ArgumentParser) -> None:
 
 def settings_argument(parser: argparse.ArgumentParser) -> None:
     """Add `NAME=VALUE`, once or more; see `settings`."""
-    parser.add_argument("settings", nargs="+", metavar="NAME=VALUE")
+    parser.add_argument(
+        "settings", nargs="+", metavar="NAME=VALUE", help="a value with blanks in quotes"
+    )
 
 
 def yes_argument(parser: argparse.ArgumentParser) -> None:

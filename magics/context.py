@@ -18,6 +18,7 @@ from magics.arguments import (
     yes_or_no,
 )
 from magics.display import Line, Table
+from magics.errors import advise
 from magics.status import bound_line, use_session
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class ContextVerbs:
         try:
             return self.door.workspace.context_select(name)
         except ContextNotFoundError as error:
-            sign = "" if error.hint.endswith("?") else ";"
-            error.hint += f"{sign} to create it: %hero_context new {name}"
+            advise(error, f"to create it: %hero_context new {name}")
             raise
 
     def new(self, given: Namespace) -> Line:

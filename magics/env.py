@@ -144,7 +144,9 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _set_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("pairs", nargs="+", metavar="NAME=VALUE")
+    parser.add_argument(
+        "pairs", nargs="+", metavar="NAME=VALUE", help="a value with blanks in quotes"
+    )
     parser.add_argument("--once", action="store_true", help="an error when it is set already")
 
 

@@ -37,6 +37,12 @@ def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def advise(error: HeroError, more: str) -> None:
+    """Add another thing to do to an error's hint."""
+    sign = "" if not error.hint else " " if error.hint.endswith("?") else "; "
+    error.hint += sign + more
+
+
 def raise_for(report: Report) -> None:
     """Raise what a run that did not end well is for a notebook; nothing when it did.
 

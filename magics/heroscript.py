@@ -13,7 +13,7 @@ from hero_kernel.errors import HeroscriptError, UnknownActionError, UsageError
 from magics.arguments import Help, Parser, words
 from magics.cells import foreign_lines
 from magics.display import Table
-from magics.errors import raise_for
+from magics.errors import advise, raise_for
 from magics.live import Live
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def cell(door: Door, line: str, body: str) -> Help | None:
         _run(door, Playbook(actions), given, source=name)
     except UnknownActionError as error:
         if given.bare or given.line:
-            error.hint += "; a shell command begins with one !"
+            advise(error, "a shell command begins with one !")
         raise
     return None
 

@@ -89,7 +89,9 @@ def _shared_argument(parser: ArgumentParser) -> None:
 
 
 def _set_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("pairs", nargs="+", metavar="KEY:VALUE")
+    parser.add_argument(
+        "pairs", nargs="+", metavar="KEY:VALUE", help="a value with blanks in quotes"
+    )
     _shared_argument(parser)
 
 
