@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, current_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -22,35 +21,53 @@ FIRST_PROGRESS_S = 0.3
 BETWEEN_PROGRESS_S = 0.2
 """At most five updates a second."""
 
+LOOK_S = 0.1
+"""How often the ticker looks."""
+
+IDLE_S = 5.0
+"""How long after the last run it goes on looking."""
+
 
 class Ticker:
-    """A thread that shows the first line of runs that take long.
+    """A thread that shows the line of a run that takes long, also while its action is silent.
 
-    A quick run so costs one message and no thread of its own, and a slow action that says
-    nothing is seen at work all the same.
+    It looks every tenth of a second and ends when nothing ran for a while, so that a run neither
+    starts nor wakes it, which would cost more than ten quick actions.
     """
 
     def __init__(self) -> None:
-        self._waiting: SimpleQueue[Live | None] = SimpleQueue()
+        self._live: Live | None = None
+        self._used_s = 0.0
         self._thread: Thread | None = None
 
-    def add(self, live: Live) -> None:
-        """Show the run's line when its time has come, if it still goes on."""
-        if self._thread is None or not self._thread.is_alive():  # none yet, or lost by a fork
-            self._waiting = SimpleQueue()
+    def begin(self, live: Live) -> None:
+        """Watch a run."""
+        self._used_s = monotonic()
+        self._live = live
+        thread = self._thread
+        if thread is None or not thread.is_alive():  # none yet, ended, or lost by a fork
             self._thread = Thread(target=self._work, name="hero progress", daemon=True)
             self._thread.start()
-        self._waiting.put(live)
+
+    def end(self) -> None:
+        """Watch no run."""
+        self._live = None
 
     def stop(self) -> None:
-        """End the thread, once it has seen to the runs that wait."""
-        self._waiting.put(None)
+        """End the thread at its next look."""
+        self._thread = self._live = None
 
     def _work(self) -> None:
-        while (live := self._waiting.get()) is not None:
-            sleep(max(0.0, live.next_s - monotonic()))
-            if live.show():  # as long as it runs: its next action may say nothing either
-                self._waiting.put(live)
+        own = current_thread()
+        while self._thread is own:
+            sleep(LOOK_S)
+            live = self._live
+            if live is not None and monotonic() >= live.next_s:
+                live.show()
+            elif live is None and monotonic() - self._used_s > IDLE_S:
+                self._thread = None
+                if self._live is not None:  # a run began just now, and saw this thread alive
+                    self._thread = own
 
 
 class Live:
@@ -68,7 +85,8 @@ class Live:
         self._last: Progress | None = None
         self._shown: Progress | None = None
         self._ended = False
-        ticker.add(self)
+        self._ticker = ticker
+        ticker.begin(self)
 
     def watch(self, progress: Progress) -> None:
         """Take in where the run is; shown now if it is time."""
@@ -76,24 +94,22 @@ class Live:
         if monotonic() >= self.next_s:
             self.show()
 
-    def show(self) -> bool:
-        """Show where the run is, if that is news; whether the run still goes on."""
+    def show(self) -> None:
+        """Show where the run is, if it still goes on and that is news."""
         with self._lock:
             progress = self._last
-            if self._ended:
-                return False
             self.next_s = monotonic() + BETWEEN_PROGRESS_S
-            if progress is None or progress is self._shown:
-                return True
+            if self._ended or progress is None or progress is self._shown:
+                return
             self._shown = progress
             said = f" {progress.message}" if progress.message else ""
             part = f" {progress.fraction:.0%}" if progress.fraction is not None else ""
             text = f"▶ {progress.number}/{progress.total} {progress.action}{said}{part}"
             self._publish({"text/plain": text})
-            return True
 
     def end(self, report: Report | None) -> None:
         """Show the report where the line was; without one, take the line away."""
+        self._ticker.end()
         with self._lock:
             self._ended = True
             if report is not None:
