@@ -298,6 +298,20 @@ class TestNotebooks:
         assert not _is_alive(int(begun.read_text()))
 
 
+def test_the_spec_is_installed_for_the_user(terminal):
+    done = terminal("install")
+    folder = terminal.folder / "data" / "kernels" / "hero"
+    assert str(folder) in done.stdout
+    assert json.loads((folder / "kernel.json").read_text())["argv"][0] == sys.executable
+    terminal("install")  # again is no error
+
+
+def test_a_place_where_no_spec_can_be_written(terminal):
+    done = terminal("install", "--prefix", "good.hero", status=1)
+    assert "good.hero" in done.stderr
+    assert "--prefix" in done.stderr
+
+
 def test_importing_the_command_line_is_quick_and_pulls_in_no_jupyter(terminal):
     program = (
         "import sys, hero_kernel.__main__\n"

@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from shutil import copytree
 
+from hero_kernel.errors import HeroError
+
 NAME = "hero"
 """The kernel's name in `jupyter kernelspec list`."""
 
@@ -20,6 +22,9 @@ def install(*, user: bool = True, prefix: str | None = None) -> Path:
 
     After `pip install` the kernel is there already, for the Jupyter of the same environment,
     whose own Python it then starts. This is for a Jupyter that lives elsewhere.
+
+    Raises:
+        HeroError: It cannot be written there.
     """
     from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415  # slow, and only here
 
@@ -30,6 +35,10 @@ def install(*, user: bool = True, prefix: str | None = None) -> Path:
         copytree(RESOURCES, folder)
         (folder / "kernel.json").write_text(json.dumps(spec, indent=2), encoding="utf-8")
         manager = KernelSpecManager()
-        return Path(
-            manager.install_kernel_spec(str(folder), NAME, user=user or not prefix, prefix=prefix)
-        )
+        user = user or not prefix
+        try:
+            return Path(manager.install_kernel_spec(str(folder), NAME, user=user, prefix=prefix))
+        except OSError as error:
+            raise HeroError(
+                f"the kernelspec cannot be written: {error}", hint="choose a place with --prefix"
+            ) from error
