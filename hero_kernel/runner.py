@@ -9,7 +9,7 @@ import reprlib
 import sys
 import threading
 import traceback
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -124,7 +124,7 @@ def run(
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
     work = _Run(session, playbook, actors, now, dry_run, strict, watch)
-    with playbook.carried_out():
+    with playbook.carried_out(), work.listening():
         try:
             work.carry_out_all(keep_going=keep_going)
         except KeyboardInterrupt:
@@ -155,6 +155,17 @@ class _Run:
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _included: set[Path] | None = None  # files whose actions are here; asked at the first include
     _room: int = MAX_KEPT
+    _current: Action | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Pass on what handlers say of their progress, while this run goes on."""
+        before = self.session.on_progress
+        self.session.on_progress = self._tell
+        try:
+            yield
+        finally:
+            self.session.on_progress = before
 
     def carry_out_all(self, *, keep_going: bool) -> None:
         """Carry out one action after the other; order them anew when the playbook changed."""
@@ -213,11 +224,13 @@ class _Run:
             return _row(action, Status.PENDING, message="no actor handles it")
         if self.dry_run and not handler.harmless:
             return _row(action, Status.PENDING, message="would run")
+        self._current = action
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None
         value: object = None
         try:
-            with output, self._told(action) if self.watch else _NOTHING:
+            with output:
+                self._tell()
                 value = self._called(handler, action)
             status, value = self._outcome(action, value)
         except KeyboardInterrupt:
@@ -287,27 +300,14 @@ class _Run:
         files = ", ".join(text.path.name for text in include.texts[:3])
         return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
 
-    @contextmanager
-    def _told(self, action: Action) -> Iterator[None]:
-        """Tell the watcher of the action, and of what its handler says meanwhile."""
-        assert self.watch is not None  # noqa: S101  # whoever calls has looked
-        watch, number = self.watch, len(self.results) + 1
-        total = len(self.playbook)
-        watch(Progress(number, total, action.full_name))
-        before = self.session.on_progress
-        self.session.on_progress = lambda message, fraction: watch(
-            Progress(number, total, action.full_name, message, fraction)
-        )
-        try:
-            yield
-        finally:
-            self.session.on_progress = before
+    def _tell(self, message: str = "", fraction: float | None = None) -> None:
+        """Tell the watcher of the action, or of what its handler says meanwhile."""
+        if self.watch is not None and self._current is not None:
+            number, total = len(self.results) + 1, len(self.playbook)
+            self.watch(Progress(number, total, self._current.full_name, message, fraction))
 
 
 _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
-
-
-_NOTHING = nullcontext()
 
 
 class Output(io.TextIOBase):

@@ -239,14 +239,20 @@ class _Scanner:
             return "", after_colon
         if first > after_colon and text.startswith("//", first):
             return "", after_colon
-        items = [self.list_item()]
-        colon = ":" in items[0]
-        while self.continues(colon=colon):
+        items: list[str] = []
+        starts: list[str] = []
+        colon = False
+        while not items or self.continues(colon=colon):
+            starts.append(text[self.at : self.at + 1])
             items.append(self.list_item())
             colon = colon or ":" in items[-1]
         if len(items) == 1:
             return items[0], first
-        return ",".join([list_item_text(item) for item in items]), first
+        parts = [
+            list_item_text(item, bare=start not in {"'", '"'})
+            for item, start in zip(items, starts, strict=True)
+        ]
+        return ",".join(parts), first
 
     def continues(self, *, colon: bool) -> bool:  # noqa: PLR0911 - each return is a rule
         """Step over a comma and the blanks around it; False when the list is complete."""
@@ -446,17 +452,23 @@ class _Scanner:
 _CLOSE_FOLLOWS = frozenset({"", " ", "\t", "\n", ","})
 
 
-def list_item_text(item: str) -> str:
-    """An item as it stands in a list's text: quoted where it would not be read back as it is."""
-    if not item or not _LIST_SPECIAL.search(item):
+def list_item_text(item: str, *, bare: bool = False) -> str:
+    """An item as it stands in a list's text: quoted where it would not be read back as it is.
+
+    Args:
+        bare: It was written without quotes: `[a,b]` stays as it is.
+    """
+    special = _BARE_SPECIAL if bare else _LIST_SPECIAL
+    if not item or not special.search(item):
         return item
     return (
         '"' + _LIST_ESCAPED.sub(lambda run: run[0] * 2 if run[0][0] == "\\" else '\\"', item) + '"'
     )
 
 
-_LIST_SPECIAL = re.compile(r"""[ \t\n\v\f\r,"']|\A\[|\]\Z""")
-_LIST_ESCAPED = re.compile(r'(?<!\\)\\++(?=["]|\Z)|"')
+_BARE_SPECIAL = re.compile(r"""[ \t\n\v\f\r,"']""")
+_LIST_SPECIAL = re.compile(r"""[ \t\n\v\f\r,"']|\A[\[\]]|[\[\]]\Z""")
+_LIST_ESCAPED = re.compile(r"""(?<!\\)\\++(?=["']|\Z)|\"""")
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -51,14 +51,15 @@ class Source:
     `place` counts in the text as it was written.
     """
 
-    __slots__ = ("_ends", "_shifts", "_written", "first_line", "name", "text")
+    __slots__ = ("_ends", "_lines", "_shifts", "first_line", "name", "text")
 
     def __init__(self, text: str, name: str = "<text>", first_line: int = 1) -> None:
         text = text.removeprefix("\ufeff")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self._written = self.text = text
+        self.text = text
         self._shifts: list[tuple[int, int]] | None = None
+        self._lines: list[str] = []  # as they were written, when they were shifted
         self._ends: list[int] | None = None
         self.name = name
         self.first_line = first_line
@@ -76,6 +77,7 @@ class Source:
             (width for width, (_, rest) in zip(widths, split, strict=True) if rest), default=0
         )
         lines, self._shifts = [], []
+        self._lines = [line for line, _ in split]
         for width, (line, rest) in zip(widths, split, strict=True):
             indent = max(width - shared, 0)
             lines.append(" " * indent + rest)
@@ -95,7 +97,7 @@ class Source:
 
     def _line(self, line: int) -> str:
         if self._shifts is not None:
-            return self._written.split("\n")[line]
+            return self._lines[line]
         ends = self._ends or []
         start = ends[line - 1] + 1 if line else 0
         return self.text[start : ends[line]] if line < len(ends) else self.text[start:]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hero_kernel.heroscript import Action, Kind, Params
 
-UGLY = " \t\n\r!':\"\\,/<>B{}u4anx01#-_.=`é\u00a0\u2028\ufeff\x00\x0b"
+UGLY = "[] \t\n\r!':\"\\,/<>B{}u4anx01#-_.=`é\u00a0\u2028\ufeff\x00\x0b"
 """Every character that means something, and a few that must not."""
 
 PIECES = (

@@ -15,6 +15,8 @@ from hero_kernel.heroscript.source import Source
 
 QUICK_SHAPES = (
     "!!a.b x:1 y:'two words' z:a,b",
+    "!!a.b x:[a,b] y:0,] z:'[a','b]'",
+    "!!a.b x:a,it's y:1",
     "!!a.b\n    x:1\n    text:'\n        one\n\n          two\n        '\n    y:2",
     "!a x:it's y:'b'",
     "!!a.b x:1 // it's",
