@@ -63,8 +63,8 @@ class Door:
 
     def bind(self, session: Session, how: str) -> None:
         """Take a session for the notebook's: remember how, and export its variables."""
+        self.export(session)  # first: a store that is away leaves it unbound
         self._bound, self.how = session, how
-        self.export(session)
 
     def release(self) -> None:
         """Give the process back its variables if the session they came from was deleted."""
@@ -74,8 +74,8 @@ class Door:
     def before_cell(self, info: ExecutionInfo) -> None:
         """Remember which cell runs: some front ends name the notebook in its id.
 
-        The workspace is told whom to ask here and not at loading, for then it may not be one yet;
-        settings that are wrong are told by the first magic and stop no Python.
+        Here, and not at loading, the workspace is told whom to ask: wrong settings, which let none
+        be built, are told by the first magic and stop neither the extension nor Python.
         """
         self._depth += 1
         if self._depth == 1:  # %%capture and others run a cell within the cell
