@@ -1,37 +1,44 @@
 """Contexts, sessions and heroscript for notebooks.
 
-The functions here work in the default workspace; see `open_workspace` for another one.
+The functions here work in the default workspace; see `open_workspace` for another one. Importing
+the package loads nothing: each name brings its room when it is first used.
 """
 
-from hero_kernel.contexts import Context
-from hero_kernel.errors import HeroError
-from hero_kernel.heroscript import Action, Params
-from hero_kernel.playbook import Playbook
-from hero_kernel.report import Changed, Report, Result, Skipped, Status
-from hero_kernel.secret import Secret
-from hero_kernel.sessions import Session
-from hero_kernel.workspace import (
-    Workspace,
-    action,
-    context,
-    context_delete,
-    context_exists,
-    context_get,
-    context_new,
-    context_rename,
-    context_select,
-    contexts_list,
-    open_workspace,
-    play,
-    session,
-    session_delete,
-    session_exists,
-    session_get,
-    session_new,
-    session_select,
-    sessions_list,
-    workspace,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hero_kernel.contexts import Context
+    from hero_kernel.errors import HeroError
+    from hero_kernel.heroscript import Action, Params
+    from hero_kernel.playbook import Playbook
+    from hero_kernel.report import Changed, Report, Result, Skipped, Status
+    from hero_kernel.secret import Secret
+    from hero_kernel.sessions import Session
+    from hero_kernel.workspaces import (
+        Workspace,
+        action,
+        context,
+        context_delete,
+        context_exists,
+        context_get,
+        context_new,
+        context_rename,
+        context_select,
+        contexts_list,
+        open_workspace,
+        play,
+        session,
+        session_delete,
+        session_exists,
+        session_get,
+        session_new,
+        session_select,
+        sessions_list,
+        workspace,
+    )
 
 __all__ = [
     "Action",
@@ -67,3 +74,31 @@ __all__ = [
     "sessions_list",
     "workspace",
 ]
+
+_ROOMS = {
+    "Action": "heroscript",
+    "Changed": "report",
+    "Context": "contexts",
+    "HeroError": "errors",
+    "Params": "heroscript",
+    "Playbook": "playbook",
+    "Report": "report",
+    "Result": "report",
+    "Secret": "secret",
+    "Session": "sessions",
+    "Skipped": "report",
+    "Status": "report",
+}
+"""Where a name comes from; the others come from `workspaces`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = import_module(f"{__name__}.{_ROOMS.get(name, 'workspaces')}")
+    value = globals()[name] = getattr(room, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -26,7 +26,7 @@ FLOORS = (
     ("sessions",),
     ("binding", "actors"),
     ("runner",),
-    ("workspace",),
+    ("workspaces",),
     ("", "kernel", "magics"),
     ("__main__",),
 )
@@ -174,7 +174,7 @@ PLANTED = {
     "hero_kernel/names.py": ("from hero_kernel import files", "not below"),
     "hero_kernel/contexts.py": ("def f():\n    from hero_kernel.sessions import Session", "not"),
     "hero_kernel/playbook.py": ("import hero_kernel.report.model", "not below"),
-    "hero_kernel/workspace.py": ("import magics", "not below"),
+    "hero_kernel/workspaces.py": ("import magics", "not below"),
     "hero_kernel/runner.py": ("import redis", "home"),
     "hero_kernel/kernel/__init__.py": ("from cryptography import fernet", "home"),
     "hero_kernel/heroscript/scan.py": ("import os", "pure"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
-from types import ModuleType
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +15,25 @@ from hero_kernel.errors import HeroError
 
 
 def test_all_is_complete_and_sorted() -> None:
-    public = {
-        name
-        for name, value in vars(hero).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
+    """What type checkers see, what `__all__` names and what is found when asked are the same."""
+    tree = ast.parse(Path(hero.__file__).read_text(encoding="utf-8"))
+    typed = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hero_kernel.")
+        for alias in node.names
     }
-    # `workspace`, `errors` and so on are modules; the function `workspace` is public
-    assert set(hero.__all__) == public
+    assert {name.rpartition(".")[2] for name in typed} == set(hero.__all__)
+    for name in typed:
+        room, _, thing = name.rpartition(".")
+        assert getattr(import_module(room), thing) is getattr(hero, thing)
     assert list(hero.__all__) == sorted(hero.__all__)
+    assert set(hero.__all__) <= set(dir(hero))
+
+
+def test_a_name_that_is_not_there() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'sesion'"):
+        _ = hero.sesion
 
 
 @pytest.mark.parametrize("name", hero.__all__)

@@ -148,7 +148,7 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
     for key, value in (own | environ).items():
         monkeypatch.setenv(key, value)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys.modules["hero_kernel.workspace"], "_default", None)
+    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
     main = sys.modules["__main__"]
     shell = Shell()
     shell.colors = "nocolor"

@@ -203,10 +203,10 @@ def test_a_console_knows_when_a_cell_is_complete(notebook, cell, status):
 
 def test_settings_that_are_wrong_let_nothing_through_to_the_shell(notebook, monkeypatch):
     monkeypatch.setenv("HERO_REDIS_URL", "nonsense")
-    monkeypatch.setattr(sys.modules["hero_kernel.workspace"], "_default", None)
+    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
     for cell in (f"!!play.echo content:'{TOUCH}'", f"1\n!!play.echo content:'{TOUCH}'"):
         assert notebook.run(cell).ename == "StoreError"
         assert not notebook.reached_shell
     assert notebook.ask("6 * 7") == 42
-    monkeypatch.setattr(sys.modules["hero_kernel.workspace"], "_default", None)
+    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
     monkeypatch.delenv("HERO_REDIS_URL")
