@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -97,7 +98,7 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
     wants_action = None
     own: set[str] = set()
     before_words: list[inspect.Parameter] = []
-    for number, one in enumerate(inspect.signature(function).parameters.values()):
+    for number, one in enumerate(_signature(function).parameters.values()):
         if one.kind is one.VAR_POSITIONAL:
             words = True
         elif one.kind is one.VAR_KEYWORD:
@@ -114,6 +115,15 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
             before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
     _check_named(action, before_words, words=words)
     return Accepts(action, parameters, takes_session, wants_action, words, any_key, frozenset(own))
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    if sys.version_info < (3, 14):
+        return inspect.signature(function)
+    from annotationlib import Format  # noqa: PLC0415  # of Python 3.14
+
+    # annotations are evaluated now; a name that only type checkers know must not fail the others
+    return inspect.signature(function, annotation_format=Format.FORWARDREF)
 
 
 def _is_session(function: Callable[..., Any], first: inspect.Parameter) -> bool:
