@@ -118,12 +118,12 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
-    if sys.version_info < (3, 14):
-        return inspect.signature(function)
-    from annotationlib import Format  # noqa: PLC0415  # of Python 3.14
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format  # noqa: PLC0415  # of that version
 
-    # annotations are evaluated now; a name that only type checkers know must not fail the others
-    return inspect.signature(function, annotation_format=Format.FORWARDREF)
+        # annotations are evaluated now; a name that only type checkers know fails none of them
+        return inspect.signature(function, annotation_format=Format.FORWARDREF)
+    return inspect.signature(function)
 
 
 def _is_session(function: Callable[..., Any], first: inspect.Parameter) -> bool:
