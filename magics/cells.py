@@ -40,10 +40,33 @@ def is_heroscript(lines: list[str], has_actor: Callable[[str], bool]) -> bool:
     return False
 
 
-def action_line(line: str, has_actor: Callable[[str], bool]) -> bool:
-    """Whether a line of a Python cell is an action, which must not reach the shell."""
-    action = _ACTION.match(line)
-    return action is not None and _is_ours(action, "", has_actor)
+def is_action(line: str, following: str, has_actor: Callable[[str], bool]) -> bool:
+    """Whether a line of a Python cell is an action, which must not reach the shell.
+
+    Args:
+        line: From where a statement may begin.
+        following: The next line, from the same column.
+        has_actor: Whether an actor is registered.
+    """
+    action = _ACTION.match(line.rstrip("\r\n"))
+    return action is not None and _is_ours(action, following, has_actor)
+
+
+def action_end(lines: list[str], begin: int, indent: str) -> int:
+    """The index after an action's last line: deeper lines go on with it, and are no Python.
+
+    Args:
+        lines: The cell.
+        begin: The index of the action's line.
+        indent: What stands before it.
+    """
+    end = begin + 1
+    while end < len(lines):
+        rest = lines[end].removeprefix(indent)
+        if not lines[end].startswith(indent) or not rest.strip() or rest[0] not in " \t":
+            break
+        end += 1
+    return end
 
 
 def _is_ours(action: re.Match[str], following: str, has_actor: Callable[[str], bool]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import TokenTransformBase
@@ -12,7 +13,7 @@ from hero_kernel import Report
 from hero_kernel.errors import HeroError
 from hero_kernel.report import MIME, to_html
 from magics import context, env, hero, heroscript, param, session
-from magics.cells import action_line, is_heroscript
+from magics.cells import action_end, is_action, is_heroscript
 from magics.door import Door
 from magics.errors import shown_briefly
 
@@ -188,7 +189,7 @@ def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
 
 
 def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBase]:
-    """A transformer for single actions between lines of Python, which would reach the shell."""
+    """A transformer for actions between lines of Python, which would reach the shell."""
 
     class ActionLine(TokenTransformBase):
         priority = 1  # before IPython's own reading of `!!`, and of a `?` at the line's end
@@ -196,22 +197,22 @@ def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBa
         @classmethod
         def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> ActionLine | None:
             """The first action that stands where a statement may begin."""
-            for tokens in tokens_by_line:
-                first = next((t for t in tokens if t.string.strip()), None)
-                if (
-                    first is not None
-                    and first.string == "!"
-                    and action_line(first.line[first.start[1] :], has_actor)
-                ):
-                    return cls(first.start)
+            firsts = [next((t for t in one if t.string.strip()), None) for one in tokens_by_line]
+            for first, after in pairwise((*firsts, None)):
+                if first is not None and first.string == "!":
+                    column = first.start[1]
+                    following = after.line[column:] if after is not None else ""
+                    if is_action(first.line[column:], following, has_actor):
+                        return cls(first.start)
             return None
 
         def transform(self, lines: list[str]) -> list[str]:
-            """Replace the line by a call that runs it."""
+            """Replace the action by a call that runs it, in as many lines."""
             at = self.start_line
-            line = lines[at]
-            indent, text = line[: self.start_col], line[self.start_col :].rstrip("\r\n")
+            indent = lines[at][: self.start_col]
+            end = action_end(lines, at, indent)
+            text = "".join(lines[at:end]).removeprefix(indent).rstrip()
             call = f"get_ipython().run_cell_magic('heroscript', '--line {at + 1}', {text!r})\n"
-            return [*lines[:at], indent + call, *lines[at + 1 :]]
+            return [*lines[:at], indent + call, *["\n"] * (end - at - 1), *lines[end:]]
 
     return ActionLine

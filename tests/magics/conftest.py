@@ -15,6 +15,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 import hero_kernel as hero
+from hero_kernel import workspaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +149,7 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
     for key, value in (own | environ).items():
         monkeypatch.setenv(key, value)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
+    monkeypatch.setattr(workspaces, "_default", None)
     main = sys.modules["__main__"]
     shell = Shell()
     shell.colors = "nocolor"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
+
+from hero_kernel import workspaces
 
 TOUCH = "`touch $MARKER`"
 
@@ -133,15 +133,32 @@ def test_braces_and_dollars_are_heroscript_s(notebook):
 
 
 def test_an_action_in_python_that_nobody_handles_is_an_error(notebook):
-    done = notebook.run(f"1\n!!mail.send to:'me {TOUCH}'")
-    assert done.ename == "UnknownActionError"
+    for cell in (f"1\n!!mail.send to:'me {TOUCH}'", f"1\n!!mail.send\n    to:'me {TOUCH}'"):
+        assert notebook.run(cell).ename == "UnknownActionError"
+        assert not notebook.reached_shell
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        f"1\n!!play.echo\n    content:'a {TOUCH}'",
+        f"1\n!!play.echo\n    content:'a {TOUCH}'\n2",
+        f"if True:\n    !!play.echo\n        content:'a {TOUCH}'\n    x = 2\nx",
+        f"if True:\n\t!!play.echo\n\t\tcontent:'a {TOUCH}'\n",
+        f"1\r\n!!play.echo\r\n    content:'a {TOUCH}'\r\n",
+        f"1\n!!play.echo content:'\n    a {TOUCH}\n    '\n2",
+    ],
+)
+def test_an_action_between_lines_of_python_may_have_more_lines(notebook, cell):
+    done = notebook.run(cell)
+    assert done.ok, done.traceback
+    assert done.rows[0]["message"].strip().startswith("a `touch")
     assert not notebook.reached_shell
 
 
-def test_parameters_on_more_lines_are_not_for_lines_in_python(notebook):
-    done = notebook.run(f"1\n!!play.echo\n    content:'a {TOUCH}'")
-    assert isinstance(done.error, SyntaxError)
-    assert not notebook.reached_shell
+def test_an_error_after_an_action_of_more_lines_has_its_own_place(notebook):
+    done = notebook.run("1\n!!play.echo\n    content:'a'\n!!session.env_delete key:NO")
+    assert "(In[1] line 4)" in done.traceback[0]
 
 
 def test_what_stands_in_a_string_is_a_string(notebook):
@@ -203,10 +220,10 @@ def test_a_console_knows_when_a_cell_is_complete(notebook, cell, status):
 
 def test_settings_that_are_wrong_let_nothing_through_to_the_shell(notebook, monkeypatch):
     monkeypatch.setenv("HERO_REDIS_URL", "nonsense")
-    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
+    monkeypatch.setattr(workspaces, "_default", None)
     for cell in (f"!!play.echo content:'{TOUCH}'", f"1\n!!play.echo content:'{TOUCH}'"):
         assert notebook.run(cell).ename == "StoreError"
         assert not notebook.reached_shell
     assert notebook.ask("6 * 7") == 42
-    monkeypatch.setattr(sys.modules["hero_kernel.workspaces"], "_default", None)
+    monkeypatch.setattr(workspaces, "_default", None)
     monkeypatch.delenv("HERO_REDIS_URL")
