@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import SUPPRESS
-from functools import cache
+from functools import cache, lru_cache
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,16 +29,16 @@ def cell(door: Door, line: str, body: str) -> Help | None:
         HeroError: The cell cannot be carried out as it stands; nothing ran.
         RunError: An action failed; the report is shown.
     """
-    parser = _parser("%%heroscript", files=False)
-    given = parser.parse_args(words(line))
+    given = _given("%%heroscript", line, files=False)
     if given.help:
-        return Help(parser.format_help())
+        return Help(_parser("%%heroscript", files=False).format_help())
     name = f"In[{_cell_number(door)}]"
     actions = heroscript.parse(body, name=name, first_line=_first_line(door.raw_cell, body, given))
     if given.bare:
         _refuse_foreign_lines(body, actions, name)
     try:
-        _run(door, Playbook(actions), given, source=name)
+        is_whole = given.bare or door.raw_cell.lstrip().startswith("%%heroscript")
+        _run(door, Playbook(actions), given, source=name, is_whole_cell=is_whole)
     except UnknownActionError as error:
         if given.bare or given.line:
             advise(error, "a shell command begins with one !")
@@ -54,7 +54,7 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
         RunError: An action failed; the report is shown.
     """
     parser = _parser("%heroscript", files=True)
-    given = parser.parse_args(words(line))
+    given = _given("%heroscript", line, files=True)
     if given.help:
         return Help(parser.format_help())
     if given.runs:
@@ -89,11 +89,24 @@ def _parser(prog: str, *, files: bool) -> Parser:
     return parser
 
 
-def _run(door: Door, playbook: Playbook, given: Namespace, *, source: str) -> None:
+@lru_cache(maxsize=32)
+def _given(prog: str, line: str, *, files: bool) -> Namespace:
+    """What a line says; to be read only. Mostly it says nothing, and is the same for every cell."""
+    return _parser(prog, files=files).parse_args(words(line))
+
+
+def _run(
+    door: Door,
+    playbook: Playbook,
+    given: Namespace,
+    *,
+    source: str,
+    is_whole_cell: bool = False,
+) -> None:
     if given.out is not None and (not given.out.isidentifier() or iskeyword(given.out)):
         raise UsageError(f"--out {given.out} is no variable name", hint="write --out report")
     session = door.session()
-    live = Live(door.shell.display_pub, door.ticker)
+    live = Live(door.shell.display_pub, door.ticker, is_whole_cell=is_whole_cell)
     report = None
     try:
         report = door.workspace.run(

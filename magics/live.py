@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
+from contextlib import contextmanager, nullcontext
 from threading import Lock, Thread, current_thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.report import MIME, to_html
+from hero_kernel.runner import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from IPython.core.displaypub import DisplayPublisher
 
     from hero_kernel import Report
@@ -77,7 +82,9 @@ class Live:
         next_s: When the line may be shown next, by the monotonic clock.
     """
 
-    def __init__(self, publisher: DisplayPublisher, ticker: Ticker) -> None:
+    def __init__(
+        self, publisher: DisplayPublisher, ticker: Ticker, *, is_whole_cell: bool = False
+    ) -> None:
         self.next_s = monotonic() + FIRST_PROGRESS_S
         self._publisher = publisher
         self._lock = Lock()
@@ -86,6 +93,7 @@ class Live:
         self._shown: Progress | None = None
         self._ended = False
         self._ticker = ticker
+        self._is_whole_cell = is_whole_cell
         ticker.begin(self)
 
     def watch(self, progress: Progress) -> None:
@@ -113,7 +121,8 @@ class Live:
         with self._lock:
             self._ended = True
             if report is not None:
-                self._publish(bundle(report))
+                with _nothing_to_flush() if self._is_whole_cell else nullcontext():
+                    self._publish(bundle(report))
             elif self._display_id:
                 self._publish({"text/plain": ""})
 
@@ -123,6 +132,20 @@ class Live:
         self._publisher.publish(
             data, metadata={}, transient={"display_id": self._display_id}, update=update
         )
+
+
+@contextmanager
+def _nothing_to_flush() -> Iterator[None]:
+    """Spare a display the flushing of both streams before it, a tenth of a quick cell's time.
+
+    Only where the cell has printed nothing itself: else the display would come before the text.
+    What other threads print meanwhile is passed on.
+    """
+    printed = Output()
+    with printed:
+        yield
+    if text := printed.text():
+        sys.stdout.write(text)
 
 
 def bundle(report: Report) -> dict[str, Any]:
