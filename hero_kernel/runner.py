@@ -427,9 +427,7 @@ _CANCEL_S = 2.0
 
 
 def _row(action: Action, status: Status, duration_s: float = 0.0, **said: Any) -> Result:
-    place = action.place
-    where = "" if place is None else str(place)
-    return Result(action.full_name, status, duration_s, place=where, **said)
+    return Result(action.full_name, status, duration_s, place=action.where, **said)
 
 
 def _failure(error: BaseException, action: Action) -> Failure:

@@ -153,10 +153,16 @@ class Action:
     @property
     def place(self) -> Place | None:
         """The place of the first exclamation mark; None when built in Python."""
-        if self.source is None:
-            return None
-        text = self.source.text
-        return self.source.place(text.find("!", text.rfind("\n", 0, self._start) + 1))
+        return None if self.source is None else self.source.place(self._bang())
+
+    @property
+    def where(self) -> str:
+        """The place as text; empty when built in Python."""
+        return "" if self.source is None else self.source.label(self._bang())
+
+    def _bang(self) -> int:
+        text = self.source.text if self.source is not None else ""
+        return text.find("!", text.rfind("\n", 0, self._start) + 1)
 
     @property
     def span(self) -> tuple[int, int]:

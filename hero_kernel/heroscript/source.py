@@ -86,6 +86,16 @@ class Source:
 
     def place(self, offset: int) -> Place:
         """The place of an offset into `text`."""
+        line, column = self._position(offset)
+        return Place(self.name, self.first_line + line, column + 1, self._line(line))
+
+    def label(self, offset: int) -> str:
+        """As the place of the offset shows itself, for a fraction of its cost."""
+        line, column = self._position(offset)
+        return f"{self.name}:{self.first_line + line}:{column + 1}"
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 0."""
         if self._ends is None:
             self._ends = [match.start() for match in re.finditer("\n", self.text)]
         line = bisect_left(self._ends, offset)
@@ -93,7 +103,7 @@ class Source:
         if self._shifts is not None:
             indent, written = self._shifts[line]
             column = column - indent + written if column >= indent else min(column, written)
-        return Place(self.name, self.first_line + line, column + 1, self._line(line))
+        return line, column
 
     def _line(self, line: int) -> str:
         if self._shifts is not None:
