@@ -256,7 +256,7 @@ class _Run:
 
     def _called(self, handler: Handler, action: Action) -> object:
         params = _filled(action.params, self.session)
-        words, keywords = bind.arguments(handler.accepts, action, params, self.now())
+        words, keywords = bind.checked_arguments(handler.accepts, action, params, self.now())
         first = (self.session,) if handler.accepts.takes_session else ()
         value = handler.function(*first, *words, **keywords)
         return _awaited(value) if inspect.isawaitable(value) else value

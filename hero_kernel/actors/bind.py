@@ -158,6 +158,13 @@ def arguments(
         ParamError: A parameter is missing, unknown or badly spelt; points at its place.
     """
     check_names(accepted, action, params)
+    return checked_arguments(accepted, action, params, now)
+
+
+def checked_arguments(
+    accepted: Accepts, action: Action, params: Params, now: OurTime
+) -> tuple[list[str], dict[str, Any]]:
+    """As `arguments`, for parameters whose names `check` has seen to."""
     words = list(params.args)
     keywords: dict[str, Any] = {}
     for key, parameter in accepted.parameters.items():

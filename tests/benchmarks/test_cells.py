@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.benchmark
 
-ROUNDS = 60
+ROUNDS = 150
 TEN_ACTIONS = "%%heroscript\n" + "".join(f"!!play.echo content:'line {n}'\n" for n in range(10))
 
 
