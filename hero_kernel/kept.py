@@ -114,9 +114,19 @@ class Kept(ABC, Generic[C]):
         """Merge parameters into the kept ones, in one step; all of them afterwards."""
         return self._change_params(lambda params: params.with_params(values))
 
-    def params_delete(self, key: str) -> Params:
-        """Delete a parameter, in one step; those that are left."""
-        return self._change_params(lambda params: params.without(key))
+    def params_delete(self, *keys: str) -> Params:
+        """Delete parameters, in one step; those that are left.
+
+        Raises:
+            ParamError: One is not there; none is deleted then.
+        """
+
+        def change(params: Params) -> Params:
+            for key in keys:
+                params.get(key)
+            return params.without(*keys)
+
+        return self._change_params(change)
 
     def _change_params(self, change: Callable[[Params], Params]) -> Params:
         config = self._update(

@@ -210,8 +210,7 @@ class Session(Kept[SessionConfig]):
             BadNameError: The key is empty or holds `=`, a blank or a control character.
             TypeError: The value is not a text.
         """
-        _check_env(key, value)
-        self._update(lambda old: replace(old, env={**old.env, key: value}))
+        self.env_update({key: value})
 
     def env_set_once(self, key: str, value: str) -> None:
         """Set a variable that is not set yet, in one step.
@@ -219,15 +218,30 @@ class Session(Kept[SessionConfig]):
         Raises:
             EnvKeyError: It is set.
         """
-        _check_env(key, value)
+        self.env_update({key: value}, once=True)
+
+    def env_update(self, values: Mapping[str, str], *, once: bool = False) -> None:
+        """Set several variables, in one step.
+
+        Args:
+            values: By name.
+            once: Whether a variable that is set already is an error.
+
+        Raises:
+            BadNameError: As `env_set`; none is set then.
+            EnvKeyError: One is set already, and may not be; none is set then.
+        """
+        for key, value in values.items():
+            _check_env(key, value)
 
         def change(old: SessionConfig) -> SessionConfig:
-            if key in old.env:
+            taken = sorted(values.keys() & old.env.keys()) if once else []
+            if taken:
                 raise EnvKeyError(
-                    f"{key} is already set in session {self.name}",
+                    f"{', '.join(taken)} is already set in session {self.name}",
                     hint="use env_set to change it, or env_delete first",
                 )
-            return replace(old, env={**old.env, key: value})
+            return replace(old, env={**old.env, **values})
 
         self._update(change)
 
@@ -244,17 +258,18 @@ class Session(Kept[SessionConfig]):
             return default
         raise _no_env(self, key, env)
 
-    def env_delete(self, key: str) -> None:
-        """Delete a variable.
+    def env_delete(self, *keys: str) -> None:
+        """Delete variables, in one step.
 
         Raises:
-            EnvKeyError: It is not set.
+            EnvKeyError: One is not set; none is deleted then.
         """
 
         def change(old: SessionConfig) -> SessionConfig:
-            if key not in old.env:
-                raise _no_env(self, key, old.env)
-            return replace(old, env={k: v for k, v in old.env.items() if k != key})
+            missing = next((key for key in keys if key not in old.env), None)
+            if missing is not None:
+                raise _no_env(self, missing, old.env)
+            return replace(old, env={k: v for k, v in old.env.items() if k not in keys})
 
         self._update(change)
 

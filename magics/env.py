@@ -41,10 +41,7 @@ class EnvVerbs:
         """Set variables, in the session and in os.environ."""
         session = self.door.session()
         pairs = dict(_pair(word) for word in given.pairs)
-        known = session.env_all()
-        # what is taken comes first, so that a refusal leaves nothing half done
-        for key in sorted(pairs, key=lambda key: key not in known):
-            (session.env_set_once if given.once else session.env_set)(key, pairs[key])
+        session.env_update(pairs, once=given.once)
         self.door.export(session)
         return Line(f"{', '.join(pairs)} set in session {session.name} and in os.environ")
 
@@ -55,12 +52,7 @@ class EnvVerbs:
     def unset(self, given: Namespace) -> Line:
         """Delete variables from the session; os.environ gets back what it had."""
         session = self.door.session()
-        known = session.env_all()
-        for name in given.names:
-            if name not in known:
-                session.env_get(name)  # raises, with the near misses
-        for name in given.names:
-            session.env_delete(name)
+        session.env_delete(*given.names)
         self.door.export(session)
         return Line(f"{', '.join(given.names)} deleted from session {session.name}")
 
@@ -68,15 +60,11 @@ class EnvVerbs:
         """Set the variables of a .env file: NAME=VALUE lines, # comments."""
         session = self.door.session()
         pairs = _read(Path(given.file).expanduser())
-        known = session.env_all()
-        taken = sorted(known.keys() & pairs.keys())
-        if taken and not given.override:
-            raise EnvKeyError(
-                f"{', '.join(taken)} already set in session {session.name}",
-                hint="add --override to change them",
-            )
-        for key, value in pairs.items():
-            session.env_set(key, value)
+        try:
+            session.env_update(pairs, once=not given.override)
+        except EnvKeyError as error:
+            error.hint = "add --override to change it"
+            raise
         self.door.export(session)
         return Line(f"{len(pairs)} variables of {given.file} set in session {session.name}")
 
@@ -85,8 +73,7 @@ class EnvVerbs:
         session = self.door.session()
         names = list(session.env_all())
         confirmed(given, f"deleting {len(names)} variables of session {session.name}")
-        for name in names:
-            session.env_delete(name)
+        session.env_delete(*names)
         self.door.export(session)
         return Line(f"{len(names)} variables deleted from session {session.name}")
 

@@ -48,11 +48,7 @@ class ParamVerbs:
     def unset(self, given: Namespace) -> Line:
         """Delete parameters."""
         whose = self._owner(given)
-        params = whose.params
-        for name in given.names:
-            params.get(name)  # raises when it is not there, before any is deleted
-        for name in given.names:
-            whose.params_delete(name)
+        whose.params_delete(*given.names)
         return Line(f"{', '.join(given.names)} deleted from {_named(given, whose)}")
 
 

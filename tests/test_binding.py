@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from hero_kernel import Workspace
 
-pytest_plugins = ["rooms"]
-
 
 def bound(
     place: Place,

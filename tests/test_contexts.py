@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from hero_kernel import Workspace
 
-pytest_plugins = ["rooms"]
-
 FIELDS = [
     "id", "name", "params", "coderoot", "interactive", "secret", "priv_key", "db_path", "encrypt",
 ]  # fmt: skip

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
 
-pytest_plugins = ["rooms"]
-
 
 @pytest.fixture
 def ws(local: Place) -> Workspace:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
 
-pytest_plugins = ["rooms"]
-
 
 def raw(ws: Workspace, number: int, key: str) -> dict[str, object]:
     return dict(json.loads(ws.store.get(number, key) or "{}"))

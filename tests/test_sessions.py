@@ -18,6 +18,7 @@ from hero_kernel.errors import (
     EnvKeyError,
     HeroscriptError,
     OurTimeError,
+    ParamError,
     SessionError,
     SessionExistsError,
     SessionNotFoundError,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from rooms import Place
 
     from hero_kernel import Context, Session, Workspace
-
-pytest_plugins = ["rooms"]
 
 FIELDS = ["name", "start", "description", "params"]
 
@@ -335,6 +334,19 @@ def test_bad_env_keys(session: Session, key: str) -> None:
     assert session.env_all() == {}
 
 
+def test_several_variables_are_one_step(session: Session) -> None:
+    session.env_update({"A": "1", "B": "2"})
+    with pytest.raises(EnvKeyError, match="B is already set"):
+        session.env_update({"B": "3", "C": "3"}, once=True)
+    with pytest.raises(BadNameError):
+        session.env_update({"D": "4", "a b": "5"})
+    with pytest.raises(EnvKeyError, match="E is not set"):
+        session.env_delete("A", "E")
+    assert session.env_all() == {"A": "1", "B": "2"}
+    session.env_delete("A", "B")
+    assert session.env_all() == {}
+
+
 def test_bad_env_values(session: Session) -> None:
     with pytest.raises(TypeError, match="int; give a str"):
         session.env_set("K", 1)  # type: ignore[arg-type]
@@ -352,6 +364,8 @@ def test_env_is_not_the_processes(session: Session, monkeypatch: pytest.MonkeyPa
 def test_params_and_settings(session: Session, context: Context) -> None:
     session.params_set({"a": "1"})
     assert dict(session.params_set({"b": "two words"})) == {"a": "1", "b": "two words"}
+    with pytest.raises(ParamError):
+        session.params_delete("a", "c")
     assert dict(session.params_delete("a")) == {"b": "two words"}
     session.interactive = False
     session.description = "what it is for"

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from hero_kernel import Workspace
 
-pytest_plugins = ["rooms"]
-
 
 # -- settings
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     Play = Callable[..., Report]
 
-pytest_plugins = ["rooms"]
-
 
 @pytest.fixture
 def ws(local: Place) -> Workspace:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from rooms import Place
 
-pytest_plugins = ["rooms"]
-
 BUILTIN = [
     "context.configure", "core.coderoot_set", "core.params_context_set",
     "core.params_session_set", "play.echo", "play.include", "play.run", "session.close",
