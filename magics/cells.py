@@ -82,14 +82,16 @@ def foreign_lines(text: str, covered: list[tuple[int, int]]) -> list[int]:
 
     Args:
         text: A bare cell.
-        covered: The beginning and end of each action in it.
+        covered: The beginning and end of each action in it, in order.
     """
     found = []
-    begin = 0
+    begin = nearest = 0
     for number, line in enumerate(text.split("\n"), 1):
         end = begin + len(line)
-        inside = any(first <= begin < last or begin <= first <= end for first, last in covered)
-        if not inside and not _COMMENT.match(line.rstrip("\r")):
+        while nearest < len(covered) and covered[nearest][1] <= begin:
+            nearest += 1
+        is_covered = nearest < len(covered) and covered[nearest][0] <= end
+        if not is_covered and not _COMMENT.match(line.rstrip("\r")):
             found.append(number)
         begin = end + 1
     return found
