@@ -148,6 +148,10 @@ class Actors:
 
     def unknown(self, action: Action) -> UnknownActionError:
         """The error for an action that nobody carries out: its place, and the near misses."""
+        if not action.name:
+            return UnknownActionError(
+                "the action has no name", hint="write !!actor.name", place=action.place
+            )
         return self._unknown(action.full_name, action.place)
 
     def has_actor(self, actor: str) -> bool:

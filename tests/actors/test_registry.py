@@ -196,3 +196,9 @@ def test_a_broken_package_harms_no_other(packages: Path, code: str, entries: str
     assert actors.find("play.echo")
     (action,) = Playbook.from_text("!!bad.thing").actions
     assert f"not loaded: bad ({why}" in actors.unknown(action).hint
+
+
+@pytest.mark.parametrize("text", ["!! play.echo", "!!", "!!play."])
+def test_an_action_without_a_name_says_so(text: str) -> None:
+    (action,) = Playbook.from_text(text).actions
+    assert str(Actors().unknown(action)).startswith("<text>:1:1: the action has no name")
