@@ -114,17 +114,17 @@ class Kept(ABC, Generic[C]):
         """Merge parameters into the kept ones, in one step; all of them afterwards."""
         return self._change_params(lambda params: params.with_params(values))
 
-    def params_delete(self, *keys: str) -> Params:
-        """Delete parameters, in one step; those that are left.
+    def params_delete(self, key: str, *more: str) -> Params:
+        """Delete a parameter, or several in one step; those that are left.
 
         Raises:
             ParamError: One is not there; none is deleted then.
         """
 
         def change(params: Params) -> Params:
-            for key in keys:
-                params.get(key)
-            return params.without(*keys)
+            for one in (key, *more):
+                params.get(one)
+            return params.without(key, *more)
 
         return self._change_params(change)
 

@@ -258,12 +258,14 @@ class Session(Kept[SessionConfig]):
             return default
         raise _no_env(self, key, env)
 
-    def env_delete(self, *keys: str) -> None:
-        """Delete variables, in one step.
+    def env_delete(self, key: str, *more: str) -> None:
+        """Delete a variable, or several in one step.
 
         Raises:
             EnvKeyError: One is not set; none is deleted then.
         """
+
+        keys = (key, *more)
 
         def change(old: SessionConfig) -> SessionConfig:
             missing = next((key for key in keys if key not in old.env), None)

@@ -73,7 +73,8 @@ class EnvVerbs:
         session = self.door.session()
         names = list(session.env_all())
         confirmed(given, f"deleting {len(names)} variables of session {session.name}")
-        session.env_delete(*names)
+        if names:
+            session.env_delete(*names)
         self.door.export(session)
         return Line(f"{len(names)} variables deleted from session {session.name}")
 
