@@ -264,7 +264,6 @@ class Session(Kept[SessionConfig]):
         Raises:
             EnvKeyError: One is not set; none is deleted then.
         """
-
         keys = (key, *more)
 
         def change(old: SessionConfig) -> SessionConfig:
