@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
 from hero_kernel import heroscript
 from hero_kernel.actors import bind
@@ -62,6 +62,13 @@ class Progress:
     fraction: float | None = None
 
 
+Watch: TypeAlias = "Callable[[Callable[[], Progress | None]], None]"
+"""Is handed, before anything runs, what tells where the run is; None before the first action.
+
+It is asked, rather than told, because most runs end before anybody looks.
+"""
+
+
 def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> None:
     """Find what can be found wrong before anything runs: handlers, names and values.
 
@@ -97,7 +104,7 @@ def run(
     keep_going: bool = False,
     dry_run: bool = False,
     strict: bool = False,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Watch | None = None,
 ) -> Report:
     """Carry out every action that is not done, in order; stop at the first failure.
 
@@ -113,7 +120,7 @@ def run(
         keep_going: Whether to go on after a failure.
         dry_run: Whether to carry out only what changes nothing anyway.
         strict: Whether an action that nobody handles is an error; else it stays pending.
-        watch: Is told where the run is.
+        watch: Is handed, before anything runs, what tells where the run is.
 
     Raises:
         HeroError: From `check`, before anything ran.
@@ -123,7 +130,9 @@ def run(
         playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
-    work = _Run(session, playbook, actors, now, dry_run, strict, watch)
+    work = _Run(session, playbook, actors, now, dry_run, strict)
+    if watch is not None:
+        watch(work.progress)
     with playbook.carried_out(), work.listening():
         try:
             work.carry_out_all(keep_going=keep_going)
@@ -149,19 +158,19 @@ class _Run:
     now: Callable[[], OurTime]
     dry_run: bool
     strict: bool
-    watch: Callable[[Progress], None] | None
     results: list[Result] = field(default_factory=list)
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _included: set[Path] | None = None  # files whose actions are here; asked at the first include
     _room: int = MAX_KEPT
     _current: Action | None = None
+    _said: tuple[str, float | None] = ("", None)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Pass on what handlers say of their progress, while this run goes on."""
         before = self.session.on_progress
-        self.session.on_progress = self._tell
+        self.session.on_progress = self._hear
         try:
             yield
         finally:
@@ -224,13 +233,12 @@ class _Run:
             return _row(action, Status.PENDING, message="no actor handles it")
         if self.dry_run and not handler.harmless:
             return _row(action, Status.PENDING, message="would run")
-        self._current = action
+        self._current, self._said = action, _NOTHING
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None
         value: object = None
         try:
             with output:
-                self._tell()
                 value = self._called(handler, action)
             status, value = self._outcome(action, value)
         except KeyboardInterrupt:
@@ -300,12 +308,19 @@ class _Run:
         files = ", ".join(text.path.name for text in include.texts[:3])
         return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
 
-    def _tell(self, message: str = "", fraction: float | None = None) -> None:
-        """Tell the watcher of the action, or of what its handler says meanwhile."""
-        if self.watch is not None and self._current is not None:
-            number, total = len(self.results) + 1, len(self.playbook)
-            self.watch(Progress(number, total, self._current.full_name, message, fraction))
+    def _hear(self, message: str, fraction: float | None) -> None:
+        self._said = message, fraction
 
+    def progress(self) -> Progress | None:
+        """Where the run is; from any thread, and None before the first action."""
+        action = self._current
+        if action is None:
+            return None
+        total = len(self.playbook)
+        return Progress(min(len(self.results) + 1, total), total, action.full_name, *self._said)
+
+
+_NOTHING: tuple[str, float | None] = ("", None)
 
 _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
 

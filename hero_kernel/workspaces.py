@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hero_kernel.binding import Bound
     from hero_kernel.contexts import Context
     from hero_kernel.report import Report
-    from hero_kernel.runner import Progress
+    from hero_kernel.runner import Watch
     from hero_kernel.sessions import Session
     from hero_kernel.settings import Settings
     from hero_kernel.stores.base import Store
@@ -107,7 +107,7 @@ class Workspace:
         keep_going: bool = False,
         dry_run: bool = False,
         strict: bool = False,
-        watch: Callable[[Progress], None] | None = None,
+        watch: Watch | None = None,
     ) -> Report:
         """Carry a playbook out in a session and keep the report in its folder.
 
@@ -118,7 +118,7 @@ class Workspace:
             keep_going: Whether to go on after a failure.
             dry_run: Whether to carry out only what changes nothing anyway; not kept.
             strict: Whether an action that nobody handles is an error; else it stays pending.
-            watch: Is told where the run is.
+            watch: Is handed, before anything runs, what tells where the run is.
 
         Raises:
             HeroError: An action cannot be carried out as it stands; nothing ran.

@@ -13,7 +13,7 @@ from hero_kernel.report import MIME, to_html
 from hero_kernel.runner import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from IPython.core.displaypub import DisplayPublisher
 
@@ -89,25 +89,23 @@ class Live:
         self._publisher = publisher
         self._lock = Lock()
         self._display_id = ""
-        self._last: Progress | None = None
+        self._where: Callable[[], Progress | None] = lambda: None
         self._shown: Progress | None = None
         self._ended = False
         self._ticker = ticker
         self._is_whole_cell = is_whole_cell
         ticker.begin(self)
 
-    def watch(self, progress: Progress) -> None:
-        """Take in where the run is; shown now if it is time."""
-        self._last = progress
-        if monotonic() >= self.next_s:
-            self.show()
+    def watch(self, where: Callable[[], Progress | None]) -> None:
+        """Take in what tells where the run is."""
+        self._where = where
 
     def show(self) -> None:
         """Show where the run is, if it still goes on and that is news."""
         with self._lock:
-            progress = self._last
             self.next_s = monotonic() + BETWEEN_PROGRESS_S
-            if self._ended or progress is None or progress is self._shown:
+            progress = self._where()
+            if self._ended or progress is None or progress == self._shown:
                 return
             self._shown = progress
             said = f" {progress.message}" if progress.message else ""

@@ -445,19 +445,34 @@ def test_a_handler_does_not_run_the_playbook_it_is_in(
 
 
 def test_progress(ws: Workspace, play: Play) -> None:
+    seen: list[runner.Progress | None] = []
+    ask: list[Callable[[], runner.Progress | None]] = []
+
     @ws.action("t.slow")
     def slow(session: Session) -> None:
+        seen.append(ask[0]())
         session.progress("half", 0.5)
+        seen.append(ask[0]())
         session.progress("nearly")
+        seen.append(ask[0]())
 
-    told: list[runner.Progress] = []
-    play("!!t.slow\n!!play.echo content:x", watch=told.append)
-    assert told == [
+    @ws.action("t.next")
+    def following() -> None:
+        seen.append(ask[0]())
+
+    def watch(where: Callable[[], runner.Progress | None]) -> None:
+        ask.append(where)
+        assert where() is None
+
+    play("!!t.slow\n!!t.next", watch=watch)
+    assert seen == [
         runner.Progress(1, 2, "t.slow"),
         runner.Progress(1, 2, "t.slow", "half", 0.5),
         runner.Progress(1, 2, "t.slow", "nearly"),
-        runner.Progress(2, 2, "play.echo"),
+        runner.Progress(2, 2, "t.next"),
     ]
+    assert ask[0]() == runner.Progress(2, 2, "t.next")
+    ask[0] = lambda: None
     play("!!t.slow")  # nobody watches: nothing happens
 
 
@@ -504,11 +519,21 @@ def test_ctrl_c_in_a_handler(ws: Workspace, play: Play, acts: list[str]) -> None
 def test_ctrl_c_between_actions_is_no_success(
     ws: Workspace, session: Session, acts: list[str]
 ) -> None:
-    def watch(progress: runner.Progress) -> None:
-        if progress.number == 2:
-            raise KeyboardInterrupt
+    class Interrupted(Playbook):
+        """Ctrl-C comes when the runner looks for the second action."""
 
-    report = ws.play("!!t.ok n:1\n!!t.ok n:2\n!!t.ok n:3", session=session, watch=watch)
+        looked = 0
+
+        @property
+        def version(self) -> int:
+            self.looked += 1
+            if self.looked == 3:
+                raise KeyboardInterrupt
+            return super().version
+
+    playbook = Interrupted()
+    playbook.add("!!t.ok n:1\n!!t.ok n:2\n!!t.ok n:3")
+    report = ws.run(session, playbook)
     assert statuses(report) == "ok interrupted skipped"
     assert not report.ok
     assert acts == ["ok1"]
