@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis_server import RedisServer, require_redis
 from stores.wires import Parrot, Swallower, free_port
 
@@ -39,6 +41,12 @@ ALLOWED = {"CLIENT", "SELECT", "GET", "SET", "EVAL", "DEL", "SCAN", "MGET", "INF
 
 MUST_FAIL = pytest.mark.xfail(
     strict=True, raises=AssertionError, reason="the obvious way does not keep the promise"
+)
+
+MUST_MIX_UP = pytest.mark.xfail(
+    strict=True,
+    raises=(AssertionError, redis.RedisError, AttributeError, TypeError),
+    reason="threads on one connection read each other's answers",
 )
 
 RETRYING_CLIENT = pytest.mark.skipif(
@@ -469,7 +477,10 @@ class SharedConnection:
     """One connection for all databases, with SELECT when a context is opened."""
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url, single_connection_client=True)
+        # threads that mix up each other's answers may also wait for one that never comes
+        self._client = redis.Redis.from_url(
+            url, single_connection_client=True, socket_timeout=2, retry=Retry(NoBackoff(), 0)
+        )
         for number in range(4):
             self._client.execute_command("SELECT", number)
 
@@ -483,7 +494,7 @@ class SharedConnection:
         self._client.close()
 
 
-@pytest.mark.parametrize("kind", [RedisStore, pytest.param(SharedConnection, marks=MUST_FAIL)])
+@pytest.mark.parametrize("kind", [RedisStore, pytest.param(SharedConnection, marks=MUST_MIX_UP)])
 def test_databases_do_not_mix_over_threads(
     redis_server: RedisServer, kind: Callable[[str], Any]
 ) -> None:
