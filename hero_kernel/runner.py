@@ -101,6 +101,7 @@ def run(
     actors: Actors,
     *,
     now: Callable[[], OurTime],
+    source: str = "",
     keep_going: bool = False,
     dry_run: bool = False,
     strict: bool = False,
@@ -117,6 +118,7 @@ def run(
         playbook: What to carry out; files that are brought in are added to it.
         actors: Who carries it out.
         now: The clock.
+        source: What the report calls the playbook.
         keep_going: Whether to go on after a failure.
         dry_run: Whether to carry out only what changes nothing anyway.
         strict: Whether an action that nobody handles is an error; else it stays pending.
@@ -144,6 +146,7 @@ def run(
         session=session.name,
         started=str(started),
         duration_s=round(perf_counter() - before, 6),
+        source=source,
         dry_run=dry_run,
     )
 

@@ -128,12 +128,12 @@ class Workspace:
             playbook,
             self.actors,
             now=self.now,
+            source=source,
             keep_going=keep_going,
             dry_run=dry_run,
             strict=strict,
             watch=watch,
         )
-        report = replace(report, source=source)
         if dry_run or not report.results:
             return report
         try:

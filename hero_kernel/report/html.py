@@ -90,14 +90,14 @@ def _said(result: Result, details: list[str]) -> str:
 
 def _details(result: Result) -> list[str]:
     """What stands behind a row's click, block by block."""
-    failure, parts = result.failure, []
+    failure, parts, words = result.failure, [], said(result)
     if failure is not None and failure.excerpt:
         parts.append("\n".join((result.place, *failure.excerpt)))
-    if "\n" in said(result) or len(said(result)) > MAX_LINE:
-        parts.append(said(result))
+    if "\n" in words or len(words) > MAX_LINE:
+        parts.append(words)
     if failure is not None:
         parts.append(failure.traceback)
-    if result.output.strip() != said(result):
+    if result.output.strip() != words:
         parts.append(result.output)
     return [part for part in parts if part.strip()]
 
