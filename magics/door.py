@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import hero_kernel
-from hero_kernel.binding import Surroundings
 from hero_kernel.errors import HeroError
-from magics.live import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from hero_kernel import Session, Workspace
+    from hero_kernel.binding import Surroundings
+    from magics.live import Ticker
 
 
 class Door:
@@ -27,7 +27,6 @@ class Door:
 
     Attributes:
         shell: IPython's.
-        ticker: Shows where long runs are.
         how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
             Python.
         raw_cell: The cell that runs, as the user wrote it.
@@ -37,7 +36,7 @@ class Door:
         self.shell = shell
         self.how = ""
         self.raw_cell = ""
-        self.ticker = Ticker()
+        self._ticker: Ticker | None = None
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
@@ -51,6 +50,15 @@ class Door:
         if workspace.surroundings != self.surroundings:
             self._others, workspace.surroundings = workspace.surroundings, self.surroundings
         return workspace
+
+    @property
+    def ticker(self) -> Ticker:
+        """Shows where long runs are."""
+        if self._ticker is None:
+            from magics.live import Ticker  # noqa: PLC0415  # it brings every room along
+
+            self._ticker = Ticker()
+        return self._ticker
 
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not."""
@@ -90,7 +98,8 @@ class Door:
 
     def close(self) -> None:
         """Leave the process as it was found."""
-        self.ticker.stop()
+        if self._ticker is not None:
+            self._ticker.stop()
         self.unexport()
         if self._others is not None:
             with suppress(HeroError):
@@ -98,6 +107,8 @@ class Door:
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
+        from hero_kernel.binding import Surroundings  # noqa: PLC0415  # as `ticker`
+
         variables = self.shell.user_ns
         try:
             here = Path.cwd()

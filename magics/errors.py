@@ -6,7 +6,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from hero_kernel.errors import HeroError, RunError
-from hero_kernel.report import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +52,8 @@ def raise_for(report: Report) -> None:
     if report.ok:
         return
     last = report.failed[-1]
-    if last.status is Status.INTERRUPTED:
-        skipped = sum(result.status is Status.SKIPPED for result in report.results)
+    if last.status == "interrupted":
+        skipped = sum(result.status == "skipped" for result in report.results)
         left = f"; {skipped} more not started" if skipped else ""
         said = f"{last.action} was interrupted ({_where(last)}){left}"
         raise _render(KeyboardInterrupt(said), [f"KeyboardInterrupt: {said}"])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import TokenTransformBase
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
-from hero_kernel import Report
 from hero_kernel.errors import HeroError
-from hero_kernel.report import MIME, to_html
-from magics import context, env, hero, heroscript, param, session
 from magics.cells import action_end, is_action, is_heroscript
 from magics.door import Door
 from magics.errors import shown_briefly
@@ -23,6 +21,9 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.lib.pretty import RepresentationPrinter
+
+    from hero_kernel import Report
+    from magics.arguments import Command
 
 _LOADED = "_hero_extension"
 
@@ -50,14 +51,21 @@ class HeroMagics(Magics):
     def __init__(self, shell: InteractiveShell, door: Door) -> None:
         super().__init__(shell)
         self.door = door
-        self.commands = {
-            "hero": hero.command(door),
-            "hero_context": context.command(door),
-            "hero_session": session.command(door),
-            "hero_env": env.command(door),
-            "hero_param": param.command(door),
+
+    @cached_property
+    def commands(self) -> dict[str, Command]:
+        """The line magics by name; at the first use, for they bring every room along."""
+        from magics import context, env, hero, param, session  # noqa: PLC0415  # said above
+
+        commands = {
+            "hero": hero.command(self.door),
+            "hero_context": context.command(self.door),
+            "hero_session": session.command(self.door),
+            "hero_env": env.command(self.door),
+            "hero_param": param.command(self.door),
         }
-        self.commands["hero_help"] = hero.help_command(door, self.commands)
+        commands["hero_help"] = hero.help_command(self.door, commands)
+        return commands
 
     @line_magic
     @no_var_expand
@@ -106,6 +114,8 @@ class HeroMagics(Magics):
     @shown_briefly
     def heroscript_line(self, line: str) -> Any:
         """Carry out a file or folder of heroscript, or show a kept run: `%heroscript -h`."""
+        from magics import heroscript  # noqa: PLC0415  # as `commands`
+
         return heroscript.line(self.door, line)
 
     @cell_magic("heroscript")  # type: ignore[arg-type]  # as above
@@ -113,6 +123,8 @@ class HeroMagics(Magics):
     @shown_briefly
     def heroscript_cell(self, line: str, cell: str) -> Any:
         """Carry out the cell's actions, and show the report: `%%heroscript -h`."""
+        from magics import heroscript  # noqa: PLC0415  # as `commands`
+
         return heroscript.cell(self.door, line, cell)
 
 
@@ -137,9 +149,9 @@ class Extension:
         shell.events.register("post_run_cell", self.door.after_cell)
         formatter = shell.display_formatter
         if formatter is not None:
-            formatter.formatters["text/html"].for_type(Report, to_html)
-            formatter.formatters["text/plain"].for_type(Report, _report_text)
-            formatter.mimebundle_formatter.for_type(Report, _report_bundle)
+            formatter.formatters["text/html"].for_type_by_name(*_REPORT, _report_html)
+            formatter.formatters["text/plain"].for_type_by_name(*_REPORT, _report_text)
+            formatter.mimebundle_formatter.for_type_by_name(*_REPORT, _report_bundle)
 
     def unregister(self) -> None:
         """Take it all back."""
@@ -158,8 +170,8 @@ class Extension:
         formatter = shell.display_formatter
         if formatter is not None:
             for mime in ("text/html", "text/plain"):
-                formatter.formatters[mime].pop(Report, None)
-            formatter.mimebundle_formatter.pop(Report, None)
+                formatter.formatters[mime].pop(".".join(_REPORT), None)
+            formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
         self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:
@@ -180,11 +192,23 @@ def _remove(things: list[Any], thing: object) -> None:
         things.remove(thing)
 
 
+_REPORT = ("hero_kernel.report.model", "Report")
+"""The type by its name: it is loaded when there is a report to show."""
+
+
+def _report_html(report: Report) -> str:
+    from hero_kernel.report import to_html  # noqa: PLC0415  # as above
+
+    return to_html(report)
+
+
 def _report_text(report: Report, printer: RepresentationPrinter, _: bool) -> None:
     printer.text(str(report))
 
 
 def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
+    from hero_kernel.report import MIME  # noqa: PLC0415  # as above
+
     return {MIME: report.to_dict()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +15,9 @@ import hero_kernel
 from hero_kernel.errors import HeroError
 
 __all__ = ["HeroKernel"]
+
+IDLE_S = 0.2
+"""How long after the start a kernel is taken to be idle: its first replies are away by then."""
 
 
 class HeroKernel(IPythonKernel):
@@ -49,6 +53,11 @@ class HeroKernel(IPythonKernel):
                 sys.stderr.write(f"{said}; only Python works here\n")
 
             shell.events.register("pre_execute", say)  # the log is not seen from a notebook
+
+    def start(self) -> None:
+        """Start, and load what a first use needs while the kernel waits for it."""
+        super().start()  # type: ignore[no-untyped-call]  # ipykernel's is
+        self.io_loop.call_later(IDLE_S, import_module, "hero_kernel.workspaces")
 
     @property
     def banner(self) -> str:  # type: ignore[override]  # read only in ipykernel too
