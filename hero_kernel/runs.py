@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,7 @@ def keep(folder: Path, report: Report, time_key: str) -> Report:
         FileNotFoundError: The folder is not there.
         StoreError: There is no room, or the folder may not be written.
     """
-    kept = replace(report, run=f"{time_key}_{secrets.token_hex(2)}")
+    kept = replace(report, run=f"{time_key}_{os.urandom(2).hex()}")
     line = json.dumps(kept.to_dict(), ensure_ascii=False, separators=(",", ":"))
     path = folder / FILE_NAME
     size = files.append(path, line.encode("utf-8", "backslashreplace") + b"\n")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import uuid
 from contextlib import contextmanager, nullcontext
 from threading import Lock, Thread, current_thread
 from time import monotonic, sleep
@@ -126,7 +126,7 @@ class Live:
 
     def _publish(self, data: dict[str, Any]) -> None:
         update = bool(self._display_id)
-        self._display_id = self._display_id or uuid.uuid4().hex
+        self._display_id = self._display_id or os.urandom(16).hex()
         self._publisher.publish(
             data, metadata={}, transient={"display_id": self._display_id}, update=update
         )
