@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import inspect
 import io
 import reprlib
 import sys
@@ -251,15 +250,9 @@ class _Run:
         seconds = round(perf_counter() - began, 6)
         message, printed = _shown(value, self._share()), output.text()
         self._room -= len(message) + len(printed)
-        return _row(
-            action,
-            status,
-            seconds,
-            message=message,
-            output=printed,
-            failure=failure,
-            value=value if failure is None else None,
-        )
+        kept = value if failure is None else None
+        where = action.where
+        return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
     def _share(self) -> int:
         """How many characters a result or an output may have."""
@@ -270,7 +263,7 @@ class _Run:
         words, keywords = bind.checked_arguments(handler.accepts, action, params, self.now())
         first = (self.session,) if handler.accepts.takes_session else ()
         value = handler.function(*first, *words, **keywords)
-        return _awaited(value) if inspect.isawaitable(value) else value
+        return _awaited(value) if hasattr(type(value), "__await__") else value
 
     def _outcome(self, action: Action, value: object) -> tuple[Status, object]:
         if isinstance(value, Changed):
@@ -392,9 +385,9 @@ def _origin(source: Source | None) -> tuple[Path, ...]:
 
 def _filled(params: Params, session: Session) -> Params:
     """The parameters with each `{NAME}` that the session's environment knows as its value."""
-    waiting = {key: value for key, value in params.items() if "{" in value}
-    if not waiting:
+    if not any("{" in value for value in params.values()):
         return params
+    waiting = {key: value for key, value in params.items() if "{" in value}
     env = session.env_all()
     filled = {key: heroscript.replace_names(value, env) for key, value in waiting.items()}
     return params.with_params(filled)
