@@ -24,6 +24,7 @@ OLD_NAME = "runs.old.jsonl"
 MAX_BYTES = 8 * 2**20
 """The size from which the file becomes the old one: some thousand runs."""
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAME = re.compile(rb'\{"schema":\d+,"run":"([0-9a-f_]{1,60})"')
 
 
@@ -38,7 +39,7 @@ def keep(folder: Path, report: Report, time_key: str) -> Report:
         StoreError: There is no room, or the folder may not be written.
     """
     kept = replace(report, run=f"{time_key}_{os.urandom(2).hex()}")
-    line = json.dumps(kept.to_dict(), ensure_ascii=False, separators=(",", ":"))
+    line = _JSON.encode(kept.document)
     path = folder / FILE_NAME
     size = files.append(path, line.encode("utf-8", "backslashreplace") + b"\n")
     if size > MAX_BYTES:

@@ -148,4 +148,4 @@ def _nothing_to_flush() -> Iterator[None]:
 
 def bundle(report: Report) -> dict[str, Any]:
     """The report in every form a front end may choose from."""
-    return {"text/plain": str(report), "text/html": to_html(report), MIME: report.to_dict()}
+    return {"text/plain": str(report), "text/html": to_html(report), MIME: report.document}

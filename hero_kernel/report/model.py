@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import CorruptRecordError
@@ -89,7 +90,7 @@ class Result:
     value: Any = field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """How a run ended: one result an action, in the order they were carried out.
 
@@ -137,6 +138,11 @@ class Report:
 
     def __str__(self) -> str:
         return to_text(self)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """As `to_dict`, made once and only to be read: it is kept and shown."""
+        return self.to_dict()
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON's kinds of data; `from_dict` reads it."""
