@@ -13,7 +13,6 @@ from hero_kernel.report.text import (
     plain,
     said,
     shown,
-    summary,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def to_html(report: Report) -> str:
     more = f'<p class="q">and {left} more rows</p>' if left else ""
     return (
         f'<div class="hero-report">{_STYLE}<table><tbody>{"".join(rows)}</tbody></table>{more}'
-        f'<div class="q">{_text(summary(report))}</div></div>'
+        f'<div class="q">{_text(report.summary)}</div></div>'
     )
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import CorruptRecordError
-from hero_kernel.report.text import to_text
+from hero_kernel.report.text import summary, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,6 +132,11 @@ class Report:
         for result in self.results:
             counts[result.status] = counts.get(result.status, 0) + 1
         return {status: counts[status] for status in Status if status in counts}
+
+    @cached_property
+    def summary(self) -> str:
+        """One line: what happened to how many, where, and in what time."""
+        return summary(self)
 
     def __bool__(self) -> bool:
         return self.ok

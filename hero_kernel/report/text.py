@@ -94,7 +94,7 @@ def to_text(report: Report) -> str:
     if left:
         rows.append(f"and {left} more")
     details = [line for result in report.failed[:MAX_FAILED] for line in _why(result)]
-    return "\n".join([*rows, *details, summary(report)])
+    return "\n".join([*rows, *details, report.summary])
 
 
 def _why(result: Result) -> list[str]:
