@@ -386,12 +386,14 @@ class Session(Kept[SessionConfig]):
         """Keep a report in the session's folder; the report as it was kept.
 
         Raises:
+            SessionNotFoundError: The session was deleted or renamed.
             StoreError: There is no room, or the folder may not be written.
         """
         key = self.context.host.now().key()
         if self._kept_in is not None:
             with suppress(FileNotFoundError):  # renamed by another kernel, or deleted
                 return runs.keep(self._kept_in, report, key)
+        self.save()  # a folder made for a session that is gone would be another's one day
         self._kept_in = self._folder()
         return runs.keep(self._kept_in, report, key)
 

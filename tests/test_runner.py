@@ -645,3 +645,19 @@ def test_many_includes_in_a_long_playbook(ws: Workspace, session: Session, tmp_p
     report = runner.run(session, book, ws.actors, now=ws.now)
     assert len(report.results) == 6000
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("gone", ["renamed", "deleted"])
+def test_a_run_in_a_session_that_is_gone_makes_no_folder_for_it(
+    play: Play, session: Session, acts: list[str], gone: str
+) -> None:
+    assert play("!!t.ok n:1").run
+    context, folder = session.context, session.path
+    if gone == "renamed":
+        context.session_get("one").rename("two")
+    else:
+        context.session_delete("one", files=True)
+    report = play("!!t.ok n:2")
+    assert report.ok
+    assert "this run is not kept: session 1:ctx:one is no longer in" in report.note
+    assert not folder.exists()
