@@ -12,7 +12,8 @@ HeroError
 │   ├── UncertainResultError     the answer was lost: it may or may not have happened
 │   ├── CorruptRecordError       a record or file cannot be read; it is left as it is
 │   ├── StorageFullError         no room; what was stored is unharmed
-│   └── ReadOnlyStoreError       reading works, writing does not
+│   ├── ReadOnlyStoreError       reading works, writing does not
+│   └── ValueTooLargeError       a value is larger than can be kept; nothing was touched
 ├── ContextError
 │   ├── ContextExistsError       an id or a name is taken
 │   └── ContextNotFoundError
@@ -20,7 +21,26 @@ HeroError
 │   ├── SessionExistsError
 │   └── SessionNotFoundError
 ├── EnvKeyError            an environment variable is not set, or set already (KeyError)
-├── SourceError            a path cannot be read as a playbook
+├── DatabaseError
+│   ├── DatabaseNotFoundError
+│   └── DBKeyError               a key or id is not in a database (KeyError)
+├── ConfigError            a config file is not what was asked for
+│   ├── HeroConfigNotFoundError
+│   └── CorruptConfigError       its text is not the YAML that is read here
+├── SecretError
+│   ├── SecretRequiredError      the keys are locked, and nobody can be asked
+│   ├── WrongSecretError         that is not the secret
+│   ├── SecretChangedError       another process changed it; unlock again
+│   ├── KeyringMissingError      encrypted values are there, the keys to them are not
+│   ├── KeyringTamperedError     the keyring was changed or damaged
+│   ├── ValueTamperedError       an encrypted value was changed, moved or damaged
+│   ├── LegacyCiphertextError    a value in herolib's form, which is only read
+│   └── UnsafePermissionsError   others may read or change a file that holds keys
+├── LogError               a log line cannot be written as asked
+├── SourceError            a path or an address cannot be read as a playbook
+├── GitError               git does not do what was asked
+│   └── GitAddressError          a text is no address of a repository (ValueError)
+├── NotAllowedError        a playbook from elsewhere was not allowed to run
 ├── ActionError            an action cannot be carried out
 │   └── UnknownActionError       no actor handles it
 ├── NotInteractiveError    a question would have to be asked and may not be
@@ -130,6 +150,10 @@ class ReadOnlyStoreError(StoreError):
     """The store can be read but not written."""
 
 
+class ValueTooLargeError(StoreError):
+    """A value is larger than can be kept; told before anything is touched."""
+
+
 class ContextError(HeroError):
     """A context is not what was asked for."""
 
@@ -160,8 +184,86 @@ class EnvKeyError(HeroError, KeyError):
     __str__ = HeroError.__str__  # KeyError would quote the message
 
 
+class DatabaseError(HeroError):
+    """A database is not what was asked for."""
+
+
+class DatabaseNotFoundError(DatabaseError, LookupError):
+    """There is no such database."""
+
+
+class DBKeyError(DatabaseError, KeyError):
+    """A key or an id is not in the database."""
+
+    __str__ = HeroError.__str__  # KeyError would quote the message
+
+
+class ConfigError(HeroError):
+    """A config file is not what was asked for."""
+
+
+class HeroConfigNotFoundError(ConfigError, LookupError):
+    """There is no such config file."""
+
+
+class CorruptConfigError(ConfigError, ValueError):
+    """A config file's text is not the YAML that is read here; it is left as it is."""
+
+
+class SecretError(HeroError):
+    """A secret, a key or an encrypted value is not what was asked for."""
+
+
+class SecretRequiredError(SecretError):
+    """The keys are locked, and nobody can be asked for the secret."""
+
+
+class WrongSecretError(SecretError):
+    """That is not the secret."""
+
+
+class SecretChangedError(SecretError):
+    """Another process has changed the secret; the keys here open nothing new."""
+
+
+class KeyringMissingError(SecretError):
+    """Encrypted values are there, the keyring that opens them is not."""
+
+
+class KeyringTamperedError(SecretError):
+    """The keyring's file was changed or damaged."""
+
+
+class ValueTamperedError(SecretError):
+    """An encrypted value was changed, moved or damaged."""
+
+
+class LegacyCiphertextError(SecretError):
+    """A value in herolib's form, which is read and imported, and never written."""
+
+
+class UnsafePermissionsError(SecretError):
+    """Others may read or change a file that holds keys."""
+
+
+class LogError(HeroError):
+    """A log line cannot be written as asked."""
+
+
 class SourceError(HeroError):
-    """A path cannot be read as a playbook."""
+    """A path or an address cannot be read as a playbook."""
+
+
+class GitError(HeroError):
+    """git does not do what was asked; the message has what it said, without credentials."""
+
+
+class GitAddressError(GitError, ValueError):
+    """A text is no address of a repository, or one that is not fetched from."""
+
+
+class NotAllowedError(HeroError):
+    """A playbook from elsewhere was not allowed to run."""
 
 
 class ActionError(HeroError):

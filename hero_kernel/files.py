@@ -6,12 +6,12 @@ import errno
 import os
 import shutil
 import stat
-from typing import TYPE_CHECKING, NoReturn
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
 
 from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FULL = frozenset(["ENOSPC", "EDQUOT", "EFBIG"])
 _READ_ONLY = frozenset(["EROFS", "EACCES", "EPERM"])
@@ -71,6 +71,48 @@ def append(path: Path, data: bytes) -> int:
         raise
     except OSError as error:
         _raise(error, path)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 whole or not at all, durable when this returns.
+
+    Whoever reads meanwhile finds the old content or the new. A link in the file's place is
+    replaced, not followed.
+
+    Raises:
+        StoreError: There is no room, or it may not be written; the old content is there.
+    """
+    draft = ""
+    try:
+        # mkstemp makes files of mode 0600
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=DRAFT, dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+        draft = ""
+        _sync_folder(path.parent)
+    except OSError as error:
+        _raise(error, path)
+    finally:
+        if draft:
+            with suppress(OSError):
+                Path(draft).unlink()
+
+
+DRAFT = ".tmp"
+"""The suffix of a file that is being written; one that a killed process left is never read."""
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in the folder durable, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def rotate(path: Path, old: Path, size: int) -> None:

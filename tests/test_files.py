@@ -164,3 +164,21 @@ except StorageFullError as error:
     )
     assert done.stdout == f"no room to write {tmp_path / 'file'}\n"
     assert (tmp_path / "file").read_bytes().startswith(b"a" * 4000 + b"\n")
+
+
+def test_write_is_whole_private_and_leaves_no_draft(tmp_path: Path) -> None:
+    path = tmp_path / "one.yaml"
+    files.write(path, b"first")
+    files.write(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["one.yaml"]
+
+
+def test_write_replaces_a_planted_link(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "one.yaml").symlink_to(victim)
+    files.write(tmp_path / "one.yaml", b"new")
+    assert victim.read_text() == "mine"
+    assert not (tmp_path / "one.yaml").is_symlink()

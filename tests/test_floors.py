@@ -17,11 +17,11 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings"),
-    ("heroscript", "sources"),
+    ("secret", "names", "times", "settings", "redaction"),
+    ("heroscript", "sources", "crypto"),
     ("playbook", "report"),
     ("stores", "files"),
-    ("runs", "kept"),
+    ("runs", "kept", "keyring", "databases", "config_files", "logs", "git", "allowed"),
     ("contexts",),
     ("sessions",),
     ("binding", "actors"),
@@ -34,7 +34,7 @@ FLOORS = (
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-NOT_YET = frozenset(["databases", "config_files", "crypto", "logs"])
+NOT_YET = frozenset(["databases", "config_files", "keyring", "logs", "git", "allowed", "redaction"])
 """Rooms that DESIGN names and a later issue builds."""
 
 PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors")
@@ -54,8 +54,9 @@ ASKS_THE_DISK = ("get_path", "get_path_create")
 
 HOMES = {
     "redis": ("stores/redis.py",),
-    "sqlite3": ("stores/sqlite.py",),
+    "sqlite3": ("stores/",),
     "cryptography": ("crypto.py",),
+    "yaml": ("config_files.py",),
     "ipykernel": ("kernel/",),
     "IPython": ("kernel/", "magics/"),
     "ipywidgets": ("kernel/", "magics/"),
