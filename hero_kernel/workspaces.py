@@ -12,6 +12,7 @@ from hero_kernel.actors import Actors, mark
 from hero_kernel.binding import Surroundings
 from hero_kernel.errors import HeroError, RunError, SessionError
 from hero_kernel.playbook import Playbook
+from hero_kernel.redaction import Redactor
 from hero_kernel.stores import store_for
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Workspace:
         actors: Who carries actions out.
         now: The clock.
         surroundings: What names the current context and session, asked at the first need.
+        redactor: Knows the values that must not be seen, and masks them.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
 
@@ -57,6 +59,7 @@ class Workspace:
         actors: Actors,
         now: Callable[[], OurTime] = times.now,
         surroundings: Callable[[], Surroundings] = lambda: Surroundings({}, {}),
+        redactor: Redactor | None = None,
     ) -> None:
         self.store = store
         self.home = home
@@ -64,6 +67,7 @@ class Workspace:
         self.actors = actors
         self.now = now
         self.surroundings = surroundings
+        self.redactor = redactor or Redactor()
         self.bound: Bound | None = None
         self._context: Context | None = None
         self._context_why = "chosen by hand"
@@ -471,6 +475,8 @@ def open_workspace(
     if redis_url is not None:
         given = replace(given, redis_url=redis_url)
     opened = build(given, workspace().actors if default else Actors())
+    if _default is not None:
+        opened.redactor = _default.redactor  # what leaves the process is shown to the same people
     if default:
         opened.surroundings = workspace().surroundings
         _default = opened
