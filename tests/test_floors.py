@@ -22,6 +22,7 @@ FLOORS = (
     ("playbook", "report"),
     ("stores", "files"),
     ("runs", "kept", "keyring", "databases", "config_files", "logs", "git", "allowed"),
+    ("fetched",),
     ("contexts",),
     ("sessions",),
     ("binding", "actors"),
@@ -54,7 +55,7 @@ ASKS_THE_DISK = ("get_path", "get_path_create")
 
 HOMES = {
     "redis": ("stores/redis.py",),
-    "sqlite3": ("stores/",),
+    "sqlite3": ("stores/sqlite_file.py",),
     "cryptography": ("crypto.py",),
     "yaml": ("config_files/",),
     "ipykernel": ("kernel/",),
