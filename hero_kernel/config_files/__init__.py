@@ -104,7 +104,7 @@ class ConfigFiles:
         content: str,
         *,
         expand: Expansion = "shell",
-        secrets: Sequence[str] = (),
+        secrets: str | Sequence[str] = (),
     ) -> Path:
         """Write a file; its path.
 
@@ -113,8 +113,8 @@ class ConfigFiles:
             name: What it is called.
             content: Any text, not necessarily YAML. No line end is added.
             expand: What is done to the text first; see `text.prepared`.
-            secrets: Paths of values that are sealed before anything is written; the text must be
-                YAML then.
+            secrets: Path of a value that is sealed before anything is written, or several; the
+                text must be YAML then.
 
         Raises:
             ConfigError: The content is no text, or has no such value.
@@ -129,9 +129,10 @@ class ConfigFiles:
         if not secrets:
             return self._write(path, lambda: raw)
         document = _parse(raw, path.name, excerpt=False)
-        clear = still_clear(document, secrets)
-        self._unlock()
-        return self._write(path, lambda: self._sealing(path).sealed(document, clear).raw)
+        clear = still_clear(document, [secrets] if isinstance(secrets, str) else secrets)
+        sealing = self._sealing(path)
+        sealing.unlock()
+        return self._write(path, lambda: sealing.sealed(document, clear).raw)
 
     def get(self, category: str, name: str) -> str:
         """The file's text as it stands there; sealed values stay sealed.
@@ -160,9 +161,10 @@ class ConfigFiles:
         from hero_kernel.config_files import document  # noqa: PLC0415 - not all need YAML
 
         path = self.path(category, name)
+        sealing = self._sealing(path)
         if document.has_secrets(data, path.name):
-            self._unlock()
-        return self._write(path, lambda: document.dump(data, self._sealing(path).seal, path.name))
+            sealing.unlock()
+        return self._write(path, lambda: document.dump(data, sealing.seal, path.name))
 
     def load(self, category: str, name: str) -> Data:
         """The file's data, typed as `document` says; a sealed value becomes a Secret.
@@ -218,11 +220,12 @@ class ConfigFiles:
             SecretError: It cannot be sealed.
         """
         path = self.path(category, name)
-        self._unlock()
+        sealing = self._sealing(path)
+        sealing.unlock()
 
         def sealed(document: Document) -> tuple[Document, int]:
             clear = still_clear(document, paths)
-            return self._sealing(path).sealed(document, clear), len(clear)
+            return sealing.sealed(document, clear), len(clear)
 
         return self._change(path, sealed)
 
@@ -239,10 +242,11 @@ class ConfigFiles:
         count, errors = 0, []
         for category, name in self.list():
             path = self.path(category, name)
+            sealing = self._sealing(path)
             try:
                 if sealed_with(self._read(path)):
-                    self._unlock()
-                    count += self._change(path, self._sealing(path).resealed)
+                    sealing.unlock()
+                    count += self._change(path, sealing.resealed)
             except HeroConfigNotFoundError:
                 continue  # deleted meanwhile
             except HeroError as error:
@@ -305,11 +309,6 @@ class ConfigFiles:
 
     def _sealing(self, path: Path) -> Sealing:
         return Sealing(path.stem, self.cipher, self.on_secret)
-
-    def _unlock(self) -> None:
-        """Let the cipher ask for the secret now, and not while others wait for the folder."""
-        if self.cipher is not None:
-            _ = self.cipher.kid
 
     @contextmanager
     def _opened(self) -> Iterator[Folder | None]:

@@ -59,11 +59,14 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
-_MAX_DIGITS = 4300
-"""Of a whole number: what Python converts, see sys.int_info.default_max_str_digits."""
+_MAX_DIGITS = 640
+"""Of a number, with its sign: what every Python converts, however it is limited.
 
-_MAX_BITS = 14_284
-"""Of a whole number of that many digits, or one fewer."""
+See sys.int_info.str_digits_check_threshold.
+"""
+
+_MAX_BITS = 2122
+"""The most that whole numbers of 639 digits and no more have."""
 
 
 class Scalar(NamedTuple):
@@ -129,10 +132,13 @@ class Document:
         Raises:
             ConfigError: The new text does not say the same, but for those values.
         """
-        text, scalars = self.text, self.scalars
-        for path, value in sorted(values.items(), key=lambda item: -scalars[item[0]].start):
+        scalars, done = self.scalars, 0
+        pieces: list[str] = []
+        for path, value in sorted(values.items(), key=lambda item: scalars[item[0]].start):
             old = scalars[path]
-            text = text[: old.start] + _dressed(value, old, self.text) + text[old.end :]
+            pieces += self.text[done : old.start], _dressed(value, self.text[old.start : old.end])
+            done = old.end
+        text = "".join([*pieces, self.text[done:]])
         new = parse(text.encode(), self.name, excerpt=False)
         wanted = {path: values.get(path, old.value) for path, old in scalars.items()}
         if {path: one.value for path, one in new.scalars.items()} != wanted:
@@ -143,9 +149,8 @@ class Document:
         return new
 
 
-def _dressed(value: str, old: Scalar, text: str) -> str:
+def _dressed(value: str, written: str) -> str:
     """The new value in the old one's quotes; after a block scalar its last line ends stay."""
-    written = text[old.start : old.end]
     if written[:1] in ("'", '"'):
         return written[0] + value + written[0]
     tail = written[len(written.rstrip("\r\n ")) :] if written[:1] in ("|", ">") else ""

@@ -43,6 +43,15 @@ class Sealing:
     cipher: Cipher | None
     on_secret: Callable[[str], None]
 
+    def unlock(self) -> None:
+        """Let the cipher ask for the secret now, rather than while others wait for the folder.
+
+        Raises:
+            SecretRequiredError: The context has no secret, or is locked.
+            SecretError: As the cipher says.
+        """
+        _ = self._keys.kid
+
     def seal(self, path: str, value: Secret) -> str:
         """What stands in the file for a value.
 
@@ -50,14 +59,10 @@ class Sealing:
             SecretRequiredError: The context has no secret, or is locked.
             SecretError: As the cipher says.
         """
-        if self.cipher is None:
-            raise SecretRequiredError(
-                f"{path or 'a value'} in {self.stem} is sealed only in a context with a secret",
-                hint="set a secret first",
-            )
+        keys = self._keys
         self.on_secret(value.reveal())
         plain = encoded(value.reveal(), f"{self.stem}, at {path}")
-        return crypto.to_text(self.cipher.seal(self._database, path, plain, self.cipher.kid))
+        return crypto.to_text(keys.seal(self._database, path, plain, keys.kid))
 
     def open(self, path: str, text: str) -> Secret:
         """The value that a text in the file stands for.
@@ -95,8 +100,16 @@ class Sealing:
 
     def _is_old(self, path: str, text: str) -> bool:
         envelope = crypto.from_text(text, self._database, path)
-        kid = crypto.kid_of(self._database, path, envelope)
-        return self.cipher is None or kid != self.cipher.kid
+        return crypto.kid_of(self._database, path, envelope) != self._keys.kid
+
+    @property
+    def _keys(self) -> Cipher:
+        if self.cipher is None:
+            raise SecretRequiredError(
+                f"values in {self.stem} are sealed only in a context with a secret",
+                hint="set a secret first",
+            )
+        return self.cipher
 
     @property
     def _database(self) -> str:

@@ -74,7 +74,7 @@ def encoded(text: str, name: str) -> bytes:
     if not isinstance(text, str):
         raise ConfigError(
             f"the content of {name} is a {type(text).__name__}, not a text",
-            hint="data is written with hero_config_save",
+            hint="turn it into a text, or write it as data",
         )
     try:
         return text.encode()

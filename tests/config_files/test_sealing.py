@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -228,6 +229,8 @@ def test_without_keys_nothing_is_sealed_or_opened(here: Here) -> None:
     ):
         with pytest.raises(SecretRequiredError, match="a context with a secret"):
             sealing()
+    with pytest.raises(SecretRequiredError):
+        bare.reseal()
     assert bare.get("a", "b") == here.configs.get("a", "b")
     assert bare.kids() == {here.keys.kid}
 
@@ -363,7 +366,7 @@ def test_with_a_real_keyring(tmp_path: Path) -> None:
     home = tmp_path / "hero"
     ring = created(home)
     configs = config_files(home, cipher=ring)
-    configs.set("a", "b", f"x: {CANARY}", secrets=["x"])
+    configs.set("a", "b", f"x: {CANARY}", secrets="x")
     assert configs.load("a", "b") == {"x": Secret(CANARY)}
     assert b"c4n4ry" not in on_disk(home)
 
@@ -381,6 +384,15 @@ def test_with_a_real_keyring(tmp_path: Path) -> None:
     assert configs.kids() == {ring.kid}
     assert ring.retire(configs.kids) == {old}
     assert configs.load("a", "b") == {"x": Secret(CANARY)}
+
+
+def test_sealing_a_value_of_many_takes_no_longer_for_the_others(configs: ConfigFiles) -> None:
+    count = 2000
+    configs.set("a", "b", "\n".join(f"k{n}: v{n}" for n in range(count)))
+    before = time.monotonic()
+    assert configs.seal("a", "b", *(f"k{n}" for n in range(count))) == count
+    assert time.monotonic() - before < 3
+    assert configs.load("a", "b")["k77"] == Secret("v77")
 
 
 def test_missing_files_are_not_sealed(configs: ConfigFiles) -> None:
