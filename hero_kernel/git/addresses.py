@@ -108,17 +108,17 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """The repository in one spelling: what permissions and messages call it."""
-        spelt = self._spelt(self.kind)
-        return spelt if self.kind == "file" else spelt.removesuffix(".git")
+        """The repository in one spelling, over https or ssh: what permissions and messages use."""
+        if self.kind == "file":
+            return self.url()
+        is_plain_ssh = self.kind == "ssh" and self.port is None and self.user == "git"
+        return self.url("https" if is_plain_ssh else None).removesuffix(".git")
 
     def url(self, kind: Kind | None = None) -> str:
         """What git is given: `https://…` or `ssh://…`, as written or as asked for."""
-        return self._spelt(kind or self.kind)
-
-    def _spelt(self, kind: Kind) -> str:
         if self.kind == "file":
             return "file://" + quote(self.local, safe="/~+@,=")
+        kind = kind or self.kind
         login = f"{self.user}@" if kind == "ssh" else ""
         port = f":{self.port}" if self.port is not None and kind == self.kind else ""
         suffix = ".git" if self.dot_git else ""

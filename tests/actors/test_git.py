@@ -272,6 +272,13 @@ def test_list(play: Play, ann: Author, repo: Path, tmp_path: Path) -> None:
         assert one(play(text)).message == f"1 repository in {tmp_path}/code"
 
 
+def test_a_bare_repository_below_the_code_root_is_no_working_copy(
+    play: Play, ann: Author, repo: Path
+) -> None:
+    author_git("clone", "--quiet", "--bare", str(ann.bare), str(repo), cwd=ann.work)
+    assert one(play("!!git.list")).message == "0 repositories"
+
+
 def test_lfs(play: Play, ann: Author) -> None:
     play(f"!!git.clone url:'{ann.url}'")
     assert play("!!git.check\n!!git.lfs").ok

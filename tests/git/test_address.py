@@ -174,12 +174,21 @@ def test_https_and_ssh_spell_each_other() -> None:
         "https://GITHUB.com/acc/repo/",
         "http://github.com/acc/repo",
         "github.com/acc/repo",
+        "git@github.com:acc/repo.git",
+        "ssh://git@github.com:22/acc/repo",
         "https://github.com:443/acc/repo.git/",
         "https://github.com/acc/repo/tree/main/docs",
     ],
 )
 def test_an_origin_has_one_spelling(alias: str) -> None:
     assert git.address(alias).origin == "https://github.com/acc/repo"
+
+
+@pytest.mark.parametrize(
+    "other", ["ssh://me@github.com/acc/repo", "ssh://git@github.com:2/acc/repo"]
+)
+def test_another_door_is_another_origin(other: str) -> None:
+    assert git.address(other).origin == other
 
 
 def test_a_local_one_ends_where_a_repository_is(tmp_path: Path) -> None:
