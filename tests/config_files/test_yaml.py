@@ -277,21 +277,21 @@ taken = {}
 for name, text in texts.items():
     raw = text.encode()
     least = float("inf")
-    for _ in range(3):  # another process may have had the processor
-        before = time.perf_counter()
+    for _ in range(3):
+        before = time.process_time()  # others may have the processor meanwhile
         try:
             parse(raw, name).data(lambda path, text: text)
             outcome = "read"
         except CorruptConfigError:
             outcome = "refused"
-        least = min(least, time.perf_counter() - before)
+        least = min(least, time.process_time() - before)
     taken[name] = outcome, least
 print(json.dumps([taken, peak_kib() - before_kib]))
 """
 
 
 def test_bombs_are_refused_at_once(tmp_path: Any) -> None:
-    """In a process with half a gigabyte: a tenth of a second each, and little memory."""
+    """In a process that has half a gigabyte, and takes little of it."""
     done = subprocess.run(
         [sys.executable, "-c", ATTACK],
         input=json.dumps(BOMBS),
@@ -303,14 +303,20 @@ def test_bombs_are_refused_at_once(tmp_path: Any) -> None:
     )
     assert done.returncode == 0, done.stderr
     taken, grown_kib = json.loads(done.stdout)
-    slow = {name: least for name, (_, least) in taken.items() if least > _LIMIT_S}
+    slow = {
+        name: least
+        for name, (_, least) in taken.items()
+        if least > (SHORT_S if len(BOMBS[name]) < 100_000 else LONG_S)
+    }
     assert slow == {}
     assert {name for name, (outcome, _) in taken.items() if outcome == "read"} == READ
     assert grown_kib < 50 * 1024
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - nothing ran
 
 
-_LIMIT_S = 0.1 if hasattr(yaml, "CSafeLoader") else 3.0
+SHORT_S = 0.1
+LONG_S = 0.3 if hasattr(yaml, "CSafeLoader") else 5.0
+"""For a text as long as is read at all; a machine may be half as fast as the one this is from."""
 
 
 @pytest.mark.xfail(strict=True, reason="an alias is a reference until someone walks the data")
