@@ -291,7 +291,7 @@ def test_no_filter_runs_for_a_foreign_playbook(have: Here, ann: Author, tmp_path
 
 
 def test_options_are_no_options_behind_the_dashes(have: Here, tmp_path: Path) -> None:
-    """§4.6: the address is the command's last word but one, behind `--`."""
+    """The address is the last word but one, behind `--`."""
     marker = tmp_path / "marker"
     author_git("init", "--quiet", "up", cwd=tmp_path)
     trick = [f"--upload-pack=touch {marker};true", "up", "copy"]
