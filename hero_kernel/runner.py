@@ -388,9 +388,8 @@ def _filled(params: Params, session: Session) -> Params:
     if not any("{" in value for value in params.values()):
         return params
     waiting = {key: value for key, value in params.items() if "{" in value}
-    env = session.env_all()
-    filled = {key: heroscript.replace_names(value, env) for key, value in waiting.items()}
-    return params.with_params(filled)
+    filled = session.filled(list(waiting.values()))
+    return params.with_params(dict(zip(waiting, filled, strict=True)))
 
 
 def _awaited(awaitable: Awaitable[Any]) -> object:
