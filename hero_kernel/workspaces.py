@@ -69,7 +69,7 @@ class Workspace:
         actors: Who carries actions out.
         now: The clock.
         surroundings: What names the current context and session, asked at the first need.
-        redactor: What masks secrets in everything that is shown or written.
+        redactor: Knows the values that must not be seen, and masks them.
         prompt: Asks a question, without showing the answer while it is typed.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
@@ -590,10 +590,9 @@ def open_workspace(
         given = replace(given, home=settings.expanded(home))
     if redis_url is not None:
         given = replace(given, redis_url=redis_url)
-    if default:
-        opened = build(given, workspace().actors, workspace().redactor)
-    else:
-        opened = build(given, Actors())
+    # The redactor is the same: what leaves the process is shown to the same people.
+    redactor = None if _default is None else _default.redactor
+    opened = build(given, workspace().actors if default else Actors(), redactor)
     if default:
         before = workspace()
         opened.surroundings, opened.prompt = before.surroundings, before.prompt
