@@ -170,7 +170,8 @@ class Workspace:
         try:
             return session.keep_run(report)
         except HeroError as error:  # what was done is done, and its report must be seen
-            return replace(report, note=f"this run is not kept: {error}")
+            note = f"this run is not kept: {error}"
+            return replace(report, note=f"{report.note}\n{note}" if report.note else note)
 
     def context_new(
         self,
@@ -590,13 +591,14 @@ def open_workspace(
         given = replace(given, home=settings.expanded(home))
     if redis_url is not None:
         given = replace(given, redis_url=redis_url)
+    before = workspace() if default else _default
     # The redactor is the same: what leaves the process is shown to the same people.
-    redactor = None if _default is None else _default.redactor
-    opened = build(given, workspace().actors if default else Actors(), redactor)
-    if default:
-        before = workspace()
-        opened.surroundings, opened.prompt = before.surroundings, before.prompt
-        _default = opened
+    redactor = None if before is None else before.redactor
+    if before is None or not default:
+        return build(given, Actors(), redactor)
+    opened = build(given, before.actors, redactor)
+    opened.surroundings, opened.prompt = before.surroundings, before.prompt
+    _default = opened
     return opened
 
 

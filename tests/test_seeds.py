@@ -256,9 +256,7 @@ def play_git(session: Session) -> list[str]:
 def test_a_module_of_ones_own(ws: Workspace, tmp_path: Path) -> None:
     """S2:25-43."""
     session = ws.session_new(coderoot=tmp_path, interactive=True)
-    session.playbook_add(
-        text="!!gittools.clone repo:one\n!!book.define name:b\n!!gittools.pull"
-    )
+    session.playbook_add(text="!!gittools.clone repo:one\n!!book.define name:b\n!!gittools.pull")
     assert play_git(session) == ["one", ""]
     assert session.plbook.find(filter="gittools.*") == []
     session.plbook.get("book.*").done = True
