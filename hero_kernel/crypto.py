@@ -56,6 +56,9 @@ SALT_BYTES = 16
 """NIST SP 800-132 asks for 128 bits."""
 
 KID_BYTES = 8
+KID = slice(4, 12)
+"""Where an envelope has the name of its key."""
+
 OVERHEAD = 40
 """Bytes an envelope is longer than its value."""
 
@@ -72,8 +75,6 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _MAGIC = b"HE1\x01"
-_KID = slice(len(_MAGIC), len(_MAGIC) + KID_BYTES)
-_BODY = len(_MAGIC) + KID_BYTES + _NONCE_BYTES
 _READABLE = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's 32: no i, l, o, u
 
 
@@ -421,7 +422,7 @@ def kid_of(db: str, key: str, envelope: bytes) -> bytes:
         ValueTamperedError: It is no envelope.
     """
     if len(envelope) >= OVERHEAD and envelope.startswith(_MAGIC):
-        return envelope[_KID]
+        return envelope[KID]
     if is_legacy(envelope):
         raise LegacyCiphertextError(
             f"{_place(db, key)} was encrypted by herolib", hint="import it, or set it anew"

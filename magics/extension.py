@@ -14,6 +14,7 @@ from hero_kernel.errors import HeroError
 from magics.cells import action_end, is_action, is_heroscript
 from magics.door import Door
 from magics.errors import shown_briefly
+from magics.guard import Guard
 
 if TYPE_CHECKING:
     import tokenize
@@ -134,6 +135,7 @@ class Extension:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.door = Door(shell)
+        self.guard = Guard(shell)
         self.magics = HeroMagics(shell, self.door)
         self._tokens = _line_transformer(self._has_actor)
 
@@ -147,6 +149,7 @@ class Extension:
         manager.token_transformers.append(self._tokens)
         shell.events.register("pre_run_cell", self.door.before_cell)
         shell.events.register("post_run_cell", self.door.after_cell)
+        self.guard.register()
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/html"].for_type_by_name(*_REPORT, _report_html)
@@ -172,6 +175,7 @@ class Extension:
             for mime in ("text/html", "text/plain"):
                 formatter.formatters[mime].pop(".".join(_REPORT), None)
             formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
+        self.guard.unregister()
         self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:

@@ -58,7 +58,7 @@ HOMES = {
     "redis": ("stores/redis.py",),
     "sqlite3": ("stores/",),
     "cryptography": ("crypto.py",),
-    "yaml": ("config_files.py",),
+    "yaml": ("config_files/",),
     "ipykernel": ("kernel/",),
     "IPython": ("kernel/", "magics/"),
     "ipywidgets": ("kernel/", "magics/"),

@@ -1,0 +1,85 @@
+"""Guard: values that must not be seen do not leave the shell, by any way it has."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING
+
+import hero_kernel
+from hero_kernel.errors import HeroError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from hero_kernel.redaction import Redactor
+
+
+class Guard:
+    """Puts a redactor into every way out of one shell, once there is a value to mask.
+
+    Until then nothing is changed in the shell, and nothing costs anything.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._redactor: Redactor | None = None
+        self._installed = ExitStack()
+        self._depth = 0
+
+    def register(self) -> None:
+        """Begin to watch."""
+        events = self._shell.events
+        events.register("pre_execute", self._before)
+        events.register("post_execute", self._after)
+        history = self._shell.history_manager
+        if history is not None:
+            from magics.history import make_private  # noqa: PLC0415  # as `_install`
+
+            make_private(history)
+            if len(history.input_hist_raw) > 1:  # it is a cell that loads the extension
+                self._depth = 1
+                self._watch()
+
+    def unregister(self) -> None:
+        """Leave the shell as it was found."""
+        with suppress(ValueError):  # the user may have taken it back himself
+            self._shell.events.unregister("pre_execute", self._before)
+            self._shell.events.unregister("post_execute", self._after)
+        if self._redactor is not None:
+            self._redactor.forget(self._install)
+            self._redactor = None
+        self._installed.close()
+
+    def _before(self) -> None:
+        """A cell begins; the first one that can have a default workspace tells whom to watch."""
+        self._depth += 1
+        self._watch()
+
+    def _after(self) -> None:
+        self._depth = max(0, self._depth - 1)
+
+    def _watch(self) -> None:
+        if self._redactor is None:
+            with suppress(HeroError):  # wrong settings: the first magic says so
+                self._redactor = hero_kernel.workspace().redactor
+                self._redactor.when_filled(self._install)
+
+    def _install(self) -> None:
+        """Called when the first value is known, before anybody can print it."""
+        from magics import history, records, terminal  # noqa: PLC0415  # only with a secret
+        from magics.choke import choked  # noqa: PLC0415  # as above
+
+        shell, redactor = self._shell, self._redactor
+        if redactor is None:  # unregistered just now, by another thread
+            return
+        enter = self._installed.enter_context
+        session = getattr(getattr(shell, "kernel", None), "session", None)
+        if session is not None:
+            enter(choked(session, redactor))
+            enter(terminal.tapped(redactor))
+        else:
+            enter(terminal.masked_while_a_cell_runs(shell, redactor, self._depth))
+        if shell.history_manager is not None:
+            enter(history.masked(shell.history_manager, redactor))
+        enter(history.masked_log(shell.logger, redactor))
+        enter(records.masked(redactor))
