@@ -124,17 +124,14 @@ class Playbook:
         text: str = "",
         *,
         path: Path | str = "",
-        texts: Iterable[sources.SourceText] = (),
         actions: Iterable[Action] = (),
         prio: int = DEFAULT_PRIORITY,
         name: str = "<text>",
         after: Action | None = None,
-        replace: Mapping[str, str] | None = None,
     ) -> list[Action]:
-        """Add what a path holds, texts of files, a text, then actions; at the end, or after one.
+        """Add what a path holds, then a text, then actions; at the end, or after an action.
 
-        All of it is parsed before any of it is added. In the texts, with `replace`, each `@KEY`,
-        `${KEY}` and `{KEY}` becomes the value.
+        All of it is parsed before any of it is added.
 
         Returns:
             The new actions.
@@ -145,15 +142,12 @@ class Playbook:
             SourceError: There is nothing to read at the path.
         """
         _check_priority(prio)
-        read = [(str(source.path), source.text) for source in texts]
-        if path:
-            read = [(str(one.path), one.text) for one in sources.read(_as_path(path))] + read
-        if text:
-            read.append((name, text))
         new: list[Action] = []
-        for where, script in read:
-            filled = heroscript.replace_text(script, replace) if replace else script
-            new += heroscript.parse(filled, name=where)
+        if path:
+            for source in sources.read(_as_path(path)):
+                new += heroscript.parse(source.text, name=str(source.path))
+        if text:
+            new += heroscript.parse(text, name=name)
         new += actions
         for action in new:
             action.priority = prio

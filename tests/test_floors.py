@@ -22,7 +22,7 @@ FLOORS = (
     ("playbook", "report"),
     ("stores", "files"),
     ("sealed", "runs", "keyring", "databases", "config_files", "logs", "git", "allowed"),
-    ("kept",),
+    ("kept", "fetched"),
     ("contexts",),
     ("sessions",),
     ("secrets",),
@@ -56,7 +56,7 @@ ASKS_THE_DISK = ("get_path", "get_path_create")
 
 HOMES = {
     "redis": ("stores/redis.py",),
-    "sqlite3": ("stores/",),
+    "sqlite3": ("stores/sqlite_file.py",),
     "cryptography": ("crypto.py",),
     "yaml": ("config_files/",),
     "ipykernel": ("kernel/",),
