@@ -9,7 +9,18 @@ from functools import wraps
 from getpass import getpass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from hero_kernel import binding, contexts, heroscript, runner, sessions, settings, times
+from hero_kernel import (
+    binding,
+    contexts,
+    crypto,
+    fetched,
+    git,
+    heroscript,
+    runner,
+    sessions,
+    settings,
+    times,
+)
 from hero_kernel.actors import Actors, mark
 from hero_kernel.binding import Surroundings
 from hero_kernel.errors import (
@@ -29,8 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
     from hero_kernel.contexts import Context
+    from hero_kernel.git import Git
     from hero_kernel.report import Report
     from hero_kernel.runner import Watch
     from hero_kernel.secret import Secret
@@ -71,6 +84,7 @@ class Workspace:
         surroundings: What names the current context and session, asked at the first need.
         redactor: Knows the values that must not be seen, and masks them.
         prompt: Asks a question, without showing the answer while it is typed.
+        kdf_log2_n: What a new secret costs to try: scrypt's N, as a power of two.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
 
@@ -94,6 +108,7 @@ class Workspace:
         self.surroundings = surroundings
         self.redactor = redactor or Redactor()
         self.prompt = prompt
+        self.kdf_log2_n = crypto.LOG2_N
         self._secrets: dict[int, Secrets] = {}
         self.bound: Bound | None = None
         self._context: Context | None = None
@@ -309,7 +324,9 @@ class Workspace:
         """The context's secret, and what it protects; unlocked for every object of the context."""
         found = self._secrets.get(context.id)
         if found is None:
-            keys = Keyring(context.keys_path, root=self.home, context=context.name)
+            keys = Keyring(
+                context.keys_path, root=self.home, context=context.name, log2_n=self.kdf_log2_n
+            )
             found = self._secrets[context.id] = Secrets(
                 context,
                 keys,
@@ -344,11 +361,85 @@ class Workspace:
     ) -> tuple[SourceText, ...]:
         """The scripts at a git address, cloned below the code root if they are not there.
 
+        Args:
+            url: Of a repository, or of a file or folder in it.
+            context: Whose code root; default: the current context's.
+            path: A file or folder, from where the address points to.
+            pull: Fetch what is new there.
+            reset: The same, and throw away what was changed in the clone.
+            branch: A branch, tag or commit instead of the address's.
+
         Raises:
             GitError: The address is none, or git cannot fetch it.
-            NotAllowedError: They were not allowed to run as they are now.
-            SourceError: There is no script at the path inside.
+            NotAllowedError: They were not allowed to run as they are now; see `allow`.
+            SourceError: There is no script at the path.
         """
+        return fetched.fetch(
+            url,
+            home=self.home,
+            coderoot=self._given(context).coderoot,
+            using=self._git(),
+            path=path,
+            pull=pull,
+            reset=reset,
+            branch=branch,
+            local=True,
+        )
+
+    def git_path(
+        self,
+        url: str,
+        *,
+        context: Context | int | str | None = None,
+        coderoot: str | Path | None = None,
+        pull: bool = False,
+        reset: bool = False,
+        branch: str = "",
+    ) -> Path:
+        """What an address means on this disk: a clone, or a file or folder in it.
+
+        Args:
+            url: Of a repository, or of a file or folder in it.
+            context: Whose code root; default: the current context's.
+            coderoot: Where the clone lies, instead.
+            pull: Fetch what is new there.
+            reset: The same, and throw away what was changed in the clone.
+            branch: A branch, tag or commit instead of the address's.
+
+        Raises:
+            GitError: The address is none, git cannot fetch it, or it has nothing at the path.
+        """
+        root = self._given(context).coderoot if coderoot is None else settings.expanded(coderoot)
+        found = git.checkout(
+            git.address(url, local=True),
+            root,
+            using=self._git(),
+            pull=pull,
+            reset=reset,
+            branch=branch,
+        )
+        return found.inner
+
+    def _git(self) -> Git:
+        return git.calling(self.surroundings().environ)
+
+    def allow(self, asked: str) -> Foreign:
+        """Let a playbook of others run that was refused: its address, or the digest it was told by.
+
+        Good for what was seen then: another commit or another text is refused again.
+
+        Raises:
+            NotAllowedError: Nothing like it was refused, several things were, or it is denied.
+        """
+        return fetched.allow(self.home, asked)
+
+    def deny(self, url: str) -> str:
+        """Let nothing of a repository run, whatever was allowed; its address in one spelling.
+
+        Raises:
+            GitAddressError: It is no address.
+        """
+        return fetched.deny(self.home, url)
 
     def session_new(
         self,
@@ -628,6 +719,9 @@ session = _in_default(Workspace.session)
 sessions_list = _in_default(Workspace.sessions_list)
 session_delete = _in_default(Workspace.session_delete)
 play = _in_default(Workspace.play)
+allow = _in_default(Workspace.allow)
+deny = _in_default(Workspace.deny)
+git_path = _in_default(Workspace.git_path)
 
 
 def action(name: str, *, harmless: bool = False) -> Callable[[Function], Function]:

@@ -29,6 +29,7 @@ FLOORS = (
     ("binding", "actors"),
     ("runner",),
     ("workspaces",),
+    ("base", "play", "gittools"),
     ("", "kernel", "magics"),
     ("__main__",),
 )

@@ -61,7 +61,9 @@ def list_(session: Session) -> str:
 
 
 @mark("secret.new")
-def new(session: Session, *, path: Path | None = None, encrypt: bool | None = None) -> Changed | str:
+def new(
+    session: Session, *, path: Path | None = None, encrypt: bool | None = None
+) -> Changed | str:
     """Give the context its secret: from a file, or asked for twice.
 
     Args:
