@@ -1,3 +1,5 @@
 """What herolib calls `play`: sessions that carry playbooks out."""
 
-from hero_kernel.workspaces import session_new as session_new
+from hero_kernel.workspaces import session_new
+
+__all__ = ["session_new"]

@@ -21,7 +21,7 @@ from hero_kernel.errors import (
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, MutableMapping
     from contextlib import AbstractContextManager
 
     from hero_kernel.contexts import Context, ContextConfig
@@ -65,7 +65,7 @@ class Secrets:
         context: Context,
         keys: Keyring,
         *,
-        environ: Mapping[str, str],
+        environ: MutableMapping[str, str],
         ask: Callable[[str], str],
         redactor: Redactor,
     ) -> None:
@@ -353,11 +353,11 @@ class Secrets:
         self._ready()
         kid = self._keys.kid
         values = sum(database.reseal() for database in self._databases())
-        values += self._context.config_files().reseal(kid)
+        values += self._context.config_files().reseal()
         values += sum(one.reseal(kid) for one in self._records())
-        retired = self._keys.retire(self._kids())
+        retired = self._keys.retire(self._kids)
         self.mirror(self._context.config)
-        return Rotated(values, retired)
+        return Rotated(values, len(retired))
 
     def upgrade(self, secret: str | Secret | None = None) -> None:
         """Protect the keys by today's key derivation; the values are left as they are."""

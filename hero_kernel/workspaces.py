@@ -37,7 +37,7 @@ from hero_kernel.secrets import Secrets
 from hero_kernel.stores import store_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from pathlib import Path
 
     from hero_kernel.allowed import Foreign
@@ -84,6 +84,7 @@ class Workspace:
         surroundings: What names the current context and session, asked at the first need.
         redactor: Knows the values that must not be seen, and masks them.
         prompt: Asks a question, without showing the answer while it is typed.
+        environ: The environment variables that hand over a secret, or keep git off the network.
         kdf_log2_n: What a new secret costs to try: scrypt's N, as a power of two.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
@@ -99,6 +100,7 @@ class Workspace:
         surroundings: Callable[[], Surroundings] = lambda: Surroundings({}, {}),
         redactor: Redactor | None = None,
         prompt: Callable[[str], str] = terminal_prompt,
+        environ: MutableMapping[str, str] | None = None,
     ) -> None:
         self.store = store
         self.home = home
@@ -108,6 +110,7 @@ class Workspace:
         self.surroundings = surroundings
         self.redactor = redactor or Redactor()
         self.prompt = prompt
+        self.environ = {} if environ is None else environ
         self.kdf_log2_n = crypto.LOG2_N
         self._secrets: dict[int, Secrets] = {}
         self.bound: Bound | None = None
@@ -330,7 +333,7 @@ class Workspace:
             found = self._secrets[context.id] = Secrets(
                 context,
                 keys,
-                environ=self.surroundings().environ,
+                environ=self.environ,
                 ask=self.ask,
                 redactor=self.redactor,
             )
@@ -421,7 +424,7 @@ class Workspace:
         return found.inner
 
     def _git(self) -> Git:
-        return git.calling(self.surroundings().environ)
+        return git.calling(self.environ)
 
     def allow(self, asked: str) -> Foreign:
         """Let a playbook of others run that was refused: its address, or the digest it was told by.
@@ -651,6 +654,7 @@ def build(given: Settings, actors: Actors, redactor: Redactor | None = None) -> 
         actors=actors,
         surroundings=lambda: Surroundings(os.environ, {}),
         redactor=redactor,
+        environ=os.environ,
     )
 
 
