@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,10 +29,12 @@ class Include:
     Attributes:
         texts: Each with the file it was read from.
         once: A file that was brought in before in this run is left out.
+        fetch: Gets the texts, instead, from elsewhere; a dry run leaves it alone.
     """
 
-    texts: tuple[sources.SourceText, ...]
+    texts: tuple[sources.SourceText, ...] = ()
     once: bool = True
+    fetch: Callable[[], tuple[sources.SourceText, ...]] | None = None
 
 
 class Playbook:
@@ -124,12 +127,17 @@ class Playbook:
         text: str = "",
         *,
         path: Path | str = "",
+        texts: Iterable[sources.SourceText] = (),
         actions: Iterable[Action] = (),
         prio: int = DEFAULT_PRIORITY,
         name: str = "<text>",
         after: Action | None = None,
+        replace: Mapping[str, str] | None = None,
     ) -> list[Action]:
-        """Add what a path holds, then a text, then actions; at the end, or after an action.
+        """Add what a path holds, then texts that were read, then a text, then actions.
+
+        They go to the end, or after an action. In the texts, with `replace`, each `@KEY`,
+        `${KEY}` and `{KEY}` becomes the value.
 
         All of it is parsed before any of it is added.
 
@@ -143,11 +151,12 @@ class Playbook:
         """
         _check_priority(prio)
         new: list[Action] = []
-        if path:
-            for source in sources.read(_as_path(path)):
-                new += heroscript.parse(source.text, name=str(source.path))
+        values = replace or {}
+        for source in (*(sources.read(_as_path(path)) if path else ()), *texts):
+            filled = heroscript.replace_text(source.text, values)
+            new += parsed(dataclasses.replace(source, text=filled))
         if text:
-            new += heroscript.parse(text, name=name)
+            new += heroscript.parse(heroscript.replace_text(text, values), name=name)
         new += actions
         for action in new:
             action.priority = prio
@@ -304,6 +313,18 @@ class Playbook:
 
         keys = "\n".join(action.hashkey() for action in self._actions)
         return blake2b(keys.encode(), digest_size=20).hexdigest()
+
+
+def parsed(text: sources.SourceText) -> list[Action]:
+    """The actions of a text that was read; their source knows where it was fetched from.
+
+    Raises:
+        HeroscriptError: The text is not heroscript.
+    """
+    actions = heroscript.parse(text.text, name=str(text.path))
+    if text.origin is not None and actions and actions[0].source is not None:
+        actions[0].source.origin = text.origin  # the one source of them all
+    return actions
 
 
 def matcher(filter: str) -> Callable[[Action], bool]:

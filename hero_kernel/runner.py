@@ -18,7 +18,7 @@ from hero_kernel import heroscript
 from hero_kernel.actors import bind
 from hero_kernel.errors import ActionError, HeroError
 from hero_kernel.logs import CATEGORY_WIDTH
-from hero_kernel.playbook import Include
+from hero_kernel.playbook import Include, parsed
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hero_kernel.logs import LogType
     from hero_kernel.playbook import Playbook
     from hero_kernel.sessions import Session
+    from hero_kernel.sources import SourceText
     from hero_kernel.times import OurTime
 
 MAX_SHOWN = 20_000
@@ -168,6 +169,7 @@ class _Run:
     note: str = ""
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
+    _labels: dict[Path, str] = field(default_factory=dict)  # what a file is called in a chain
     _included: set[Path] | None = None  # files whose actions are here; asked at the first include
     _room: int = MAX_KEPT
     _current: Action | None = None
@@ -290,38 +292,66 @@ class _Run:
         if isinstance(value, Skipped):
             return Status.SKIPPED, value.reason
         if isinstance(value, Include):
-            return self._bring_in(action, value)
+            if value.fetch is None:
+                return self._bring_in(action, value.texts, once=value.once)
+            if self.dry_run:
+                return Status.PENDING, "would fetch"
+            return self._bring_in(action, value.fetch(), once=value.once)
         return Status.OK, value
 
-    def _bring_in(self, action: Action, include: Include) -> tuple[Status, object]:
+    def _bring_in(
+        self, action: Action, texts: tuple[SourceText, ...], *, once: bool
+    ) -> tuple[Status, object]:
         """Add the actions of the texts next after the action that asked for them.
 
         All of them or, when one text is at fault, none.
         """
-        chain = self._chains.get(action.id) or _origin(action.source)
+        chain = self._chains.get(action.id) or self._first(action.source)
         if self._included is None:
             sources = {id(one.source): one.source for one in self.playbook.actions}
             self._included = {path for one in sources.values() for path in _origin(one)}
         new: list[Action] = []
         chains: list[tuple[Path, ...]] = []
         paths: set[Path] = set()
-        for text in include.texts:
+        for text in texts:
             path = text.path.resolve()
-            _check_chain(chain, path)
-            if include.once and (path in self._included or path in paths):
+            if text.origin is not None:
+                self._labels[path] = text.origin.label(text.path)
+            self._check_chain(chain, path)
+            if once and (path in self._included or path in paths):
                 continue
             paths.add(path)
-            actions = heroscript.parse(text.text, name=str(text.path))
+            actions = parsed(text)
             new += actions
             chains += [(*chain, path)] * len(actions)
-        if include.texts and not paths:
+        if texts and not paths:
             return Status.SKIPPED, "already included"
         _check(new, self.actors, self.now(), strict=self.strict)
         self.playbook.add(actions=new, prio=action.priority, after=action)
         self._included |= paths
         self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
-        files = ", ".join(text.path.name for text in include.texts[:3])
+        files = ", ".join(text.path.name for text in texts[:3])
         return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
+
+    def _first(self, source: Source | None) -> tuple[Path, ...]:
+        """The chain of a text that nobody brought in."""
+        chain = _origin(source)
+        if chain and source is not None and source.origin is not None:
+            self._labels[chain[0]] = source.origin.label(Path(source.name))
+        return chain
+
+    def _check_chain(self, chain: tuple[Path, ...], path: Path) -> None:
+        if path in chain:
+            links = (self._labels.get(one, str(one)) for one in (*chain, path))
+            raise ActionError(
+                "these bring each other in: " + " → ".join(links),
+                hint="take one of them out of the circle",
+            )
+        if len(chain) >= MAX_DEPTH:
+            raise ActionError(
+                f"more than {MAX_DEPTH} files bring each other in, the last {path}",
+                hint="let one file include the others",
+            )
 
     def _hear(self, message: str, fraction: float | None) -> None:
         self._said = message, fraction
@@ -383,19 +413,6 @@ class Output(io.TextIOBase):
         """What was printed."""
         text = _clean("".join(self._parts))
         return text + (f"\n… {self._left_out} characters more" if self._left_out else "")
-
-
-def _check_chain(chain: tuple[Path, ...], path: Path) -> None:
-    if path in chain:
-        raise ActionError(
-            "these bring each other in: " + " → ".join(str(one) for one in (*chain, path)),
-            hint="take one of them out of the circle",
-        )
-    if len(chain) >= MAX_DEPTH:
-        raise ActionError(
-            f"more than {MAX_DEPTH} files bring each other in, the last {path}",
-            hint="let one file include the others",
-        )
 
 
 def _origin(source: Source | None) -> tuple[Path, ...]:

@@ -18,11 +18,40 @@ MAX_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a text that is not the user's own was fetched from.
+
+    Attributes:
+        url: The repository's address, in one spelling.
+        commit: The hash of the commit it was read at.
+        root: The folder of the clone, which its scripts do not leave.
+    """
+
+    url: str
+    commit: str
+    root: Path
+
+    def __str__(self) -> str:
+        return f"{self.url}@{self.commit[:12]}"
+
+    def label(self, path: Path) -> str:
+        """What a file of the clone is called: the repository, the commit, the path in it."""
+        return f"{self}:{path.relative_to(self.root).as_posix()}"
+
+
+@dataclass(frozen=True, slots=True)
 class SourceText:
-    """A text and the file it was read from, by its absolute path."""
+    """A text and the file it was read from, by its absolute path.
+
+    Attributes:
+        path: The file.
+        text: Its content.
+        origin: Where it was fetched from; None for the user's own.
+    """
 
     path: Path
     text: str
+    origin: Origin | None = None
 
 
 def read(path: Path) -> tuple[SourceText, ...]:

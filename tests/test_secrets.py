@@ -41,7 +41,9 @@ def protected(place: Place, *, encrypt: bool = False) -> Context:
 def traces(place: Place) -> list[str]:
     """Where the marker stands in clear, in files and records."""
     found = [name for name, data in place.tree().items() if MARKER in data]
-    return found + [str(key) for key, text in place.records().items() if MARKER in str(text).encode()]
+    return found + [
+        str(key) for key, text in place.records().items() if MARKER in str(text).encode()
+    ]
 
 
 def fill(session: Session, *, secret: bool) -> None:
@@ -53,7 +55,9 @@ def fill(session: Session, *, secret: bool) -> None:
     session.db_get().set("k", hide("find-me-db"))
     session.db_config_get().set("k", hide("find-me-config-db"))
     context = session.context
-    context.hero_config_set("mail", "one", "user: me\npassword: find-me-yaml\n", secrets=["password"])
+    context.hero_config_set(
+        "mail", "one", "user: me\npassword: find-me-yaml\n", secrets=["password"]
+    )
 
 
 def check_filled(session: Session) -> None:
@@ -61,7 +65,10 @@ def check_filled(session: Session) -> None:
     assert session.env_get("E") == "find-me-env"
     assert session.params["p"] == "find-me-param"
     assert context.params["p"] == "find-me-context-param"
-    for db, value in ((session.db_get(), "find-me-db"), (context.db_get("config"), "find-me-config-db")):
+    for db, value in (
+        (session.db_get(), "find-me-db"),
+        (context.db_get("config"), "find-me-config-db"),
+    ):
         found = db.get("k")
         assert (found.reveal() if isinstance(found, Secret) else found) == value
     assert context.hero_config_load("mail", "one")["password"] == Secret("find-me-yaml")

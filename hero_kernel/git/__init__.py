@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from hero_kernel.git.address import Address, address, without_credentials
-from hero_kernel.git.checkout import Checkout, Clone, checkout
-from hero_kernel.git.command import Git, run
+from hero_kernel.git.checkout import Checkout, Clone, alone, checkout
+from hero_kernel.git.command import TIMEOUT_S, Git, calling, run
 
 __all__ = [
+    "TIMEOUT_S",
     "Address",
     "Checkout",
     "Clone",
     "Git",
     "address",
+    "alone",
+    "calling",
     "checkout",
     "run",
     "without_credentials",

@@ -75,6 +75,19 @@ class Git:
     on_progress: OnProgress | None = None
 
 
+def calling(
+    environ: Mapping[str, str],
+    *,
+    offline: bool = False,
+    timeout_s: float = TIMEOUT_S,
+    ssh_key: str = "",
+    on_progress: OnProgress | None = None,
+) -> Git:
+    """How git is called with these environment variables: `OFFLINE=1` keeps it off the network."""
+    told = environ.get("OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
+    return Git(environ, offline or told, timeout_s, ssh_key, on_progress)
+
+
 def run(
     args: Sequence[str],
     cwd: Path,

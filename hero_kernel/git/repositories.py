@@ -228,7 +228,7 @@ def unpushed(clone: Clone) -> int:
     return int(said)
 
 
-def delete(clone: Clone, coderoot: Path) -> None:
+def delete(one: Repository, clone: Clone) -> None:
     """Delete a repository from the disk, when nothing in it would be lost.
 
     Raises:
@@ -243,7 +243,7 @@ def delete(clone: Clone, coderoot: Path) -> None:
             hint="push them, or delete the folder by hand",
         )
     try:
-        files.remove(coderoot, clone.path)
+        files.remove(one.coderoot, one.path)
     except StoreError as error:
         raise GitError(error.message, hint=error.hint) from error
 

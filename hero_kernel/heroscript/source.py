@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import Any
 
 from hero_kernel.errors import HeroscriptError
 
@@ -48,10 +49,11 @@ class Source:
     r"""A text with a name, ready to be scanned.
 
     `text` has `\n` line ends, no byte order mark, and no indentation common to all lines;
-    `place` counts in the text as it was written.
+    `place` counts in the text as it was written. `origin` says where the text was fetched from,
+    None for the user's own; whoever fetched it sets it.
     """
 
-    __slots__ = ("_ends", "_lines", "_shifts", "first_line", "name", "text")
+    __slots__ = ("_ends", "_lines", "_shifts", "first_line", "name", "origin", "text")
 
     def __init__(self, text: str, name: str = "<text>", first_line: int = 1) -> None:
         text = text.removeprefix("\ufeff")
@@ -62,6 +64,7 @@ class Source:
         self._lines: list[str] = []  # as they were written, when they were shifted
         self._ends: list[int] | None = None
         self.name = name
+        self.origin: Any = None
         self.first_line = first_line
         if text[:1] in {" ", "\t", "\n"} and not _UNINDENTED.search(text):
             self._dedent()

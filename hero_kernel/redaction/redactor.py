@@ -187,12 +187,15 @@ class Stream:
         """Take the next piece; what of the text so far may be seen, and was not handed out yet."""
         if self._redactor.is_empty:
             return text
-        text, at = self._tail + text, self._out
-        finder = self._redactor.finder
-        hold = len(text) - finder.partial(text)
+        self._tail += text
+        return self._let_out(len(self._tail) - self._redactor.finder.partial(self._tail))
+
+    def _let_out(self, until: int) -> str:
+        """Mask what begins before a place in the tail; what comes after that is the new tail."""
+        text, at = self._tail, self._out
         shown: list[str] = []
-        for start, end in finder.spans(text):
-            if end <= at or start >= hold:
+        for start, end in self._redactor.finder.spans(text):
+            if end <= at or start >= until:
                 continue
             if start > at:
                 shown.append(text[at:start])
@@ -201,11 +204,11 @@ class Stream:
                 shown.append(_masked(text[max(at, start) : end]))
                 self._is_masked = True
             at = end
-        if at < hold:
-            shown.append(text[at:hold])
+        if at < until:
+            shown.append(text[at:until])
             self._is_masked = False
-            at = hold
-        self._tail, self._out = text[hold:], at - hold
+            at = until
+        self._tail, self._out = text[until:], at - until
         return "".join(shown)
 
     def pause(self) -> str:
@@ -218,8 +221,12 @@ class Stream:
 
     def flush(self) -> str:
         """What is kept back, because something else is to be seen after it."""
-        rest = self._tail[self._out :]
-        self._out, self._is_masked = max(self._out, len(self._tail)), False
+        if not self._tail:
+            self._is_masked = False
+            return ""
+        known = self._tail
+        rest = self._let_out(len(known))
+        self._tail, self._out, self._is_masked = known, len(known), False
         return rest
 
 
