@@ -14,7 +14,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
-from hero_kernel import heroscript
 from hero_kernel.actors import bind
 from hero_kernel.errors import ActionError, HeroError
 from hero_kernel.logs import CATEGORY_WIDTH

@@ -1,4 +1,4 @@
-"""The `secret` actor: the context's secret, and the named ones it keeps. None stands in a script."""
+"""The `secret` actor: the context's secret, and the named ones; none stands in a script."""
 
 from __future__ import annotations
 
