@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hero_kernel
 from hero_kernel.errors import HeroError
 
 if TYPE_CHECKING:
+    from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
 
     from hero_kernel.redaction import Redactor
@@ -33,9 +35,7 @@ class Guard:
         events.register("post_execute", self._after)
         history = self._shell.history_manager
         if history is not None:
-            from magics.history import make_private  # noqa: PLC0415  # as `_install`
-
-            make_private(history)
+            _make_private(history)
             if len(history.input_hist_raw) > 1:  # it is a cell that loads the extension
                 self._depth = 1
                 self._watch()
@@ -83,3 +83,13 @@ class Guard:
             enter(history.masked(shell.history_manager, redactor))
         enter(history.masked_log(shell.logger, redactor))
         enter(records.masked(redactor))
+
+
+def _make_private(manager: HistoryManager) -> None:
+    """Take a history that this shell has just created from the eyes of others: mode 0600.
+
+    An older one keeps the mode that its owner has seen, and may have chosen.
+    """
+    if manager.enabled and manager.session_number == 1:
+        with suppress(OSError):  # it is in memory
+            Path(manager.hist_file).chmod(0o600)

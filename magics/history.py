@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.redaction import WITHHELD
@@ -15,16 +14,6 @@ if TYPE_CHECKING:
     from IPython.core.logger import Logger
 
     from hero_kernel.redaction import Redactor
-
-
-def make_private(manager: HistoryManager) -> None:
-    """Take a history that this shell has just created from the eyes of others: mode 0600.
-
-    An older one keeps the mode that its owner has seen, and may have chosen.
-    """
-    if manager.enabled and manager.session_number == 1:
-        with suppress(OSError):  # it is in memory
-            Path(manager.hist_file).chmod(0o600)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 65536
 """Bytes read at once: what a pipe holds on Linux."""
 
-END_S = 2.0
+END_S = 0.5
 """How long the last bytes may take on their way to the terminal."""
 
 
@@ -32,11 +32,15 @@ def tapped(redactor: Redactor) -> Iterator[None]:
 
     ipykernel copies whatever arrives at the process's standard output and error, from subprocesses
     and from C, not only to the notebook but as it is to the descriptors it found there, and writes
-    its own log to them. It keeps those in `_original_stdstream_copy`, in 6.29 and 7.
+    its own log to them. It keeps those in `_original_stdstream_copy`, in 6.29 and 7; where it does
+    not watch the descriptors, they lead to the terminal by themselves.
     """
     with ExitStack() as taps:
-        for stream in (sys.stdout, sys.stderr):
+        for stream, original in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
             descriptor = getattr(stream, "_original_stdstream_copy", None)
+            if descriptor is None:
+                with suppress(AttributeError, OSError, ValueError):  # there is none, or no longer
+                    descriptor = original.fileno()  # type: ignore[union-attr]  # said above
             if isinstance(descriptor, int):
                 tap = Tap(descriptor, redactor)
                 taps.callback(tap.close)

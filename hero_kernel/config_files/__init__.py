@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hero_kernel import files
 from hero_kernel.config_files import folder as folders
 from hero_kernel.config_files.file_names import (
     SUFFIX,
@@ -15,7 +14,7 @@ from hero_kernel.config_files.file_names import (
     split,
     stem,
 )
-from hero_kernel.config_files.sealing import Sealing, kids, still_clear
+from hero_kernel.config_files.sealing import Sealing, sealed_with, still_clear
 from hero_kernel.config_files.text import decoded, encoded, prepared
 from hero_kernel.errors import (
     ConfigError,
@@ -124,9 +123,9 @@ class ConfigFiles:
             SecretError: Values are to be sealed, and cannot be.
         """
         path = self.path(category, name)
-        raw = encoded(content, path.name)
-        if len(raw) <= MAX_BYTES:  # a text that is too large is not worked on
-            raw = encoded(prepared(content, expand, self.home), path.name)
+        _bounded(encoded(content, path.name), path.name)  # before it is worked on
+        text = prepared(content, expand, self.home)
+        raw = _bounded(encoded(text, path.name), path.name)
         if not secrets:
             return self._write(path, lambda: raw)
         document = _parse(raw, path.name, excerpt=False)
@@ -196,9 +195,8 @@ class ConfigFiles:
         if category is not None:
             check_category(category)
         with self._opened() as folder:
-            names = folder.names() if folder is not None else []
-            found = [split(name) for name in names if folder is not None and folder.has(name)]
-        return sorted(one for one in found if one is not None and category in (None, one[0]))
+            found = [] if folder is None else _named(folder)
+        return sorted(one for one in found if category in (None, one[0]))
 
     def seal(self, category: str, name: str, *paths: str) -> int:
         """Seal values in a file and leave all else as it is; how many were not sealed before.
@@ -238,7 +236,7 @@ class ConfigFiles:
         for category, name in self.list():
             path = self.path(category, name)
             try:
-                if self._kids(path):
+                if sealed_with(self._read(path)):
                     count += self._change(path, self._sealing(path).resealed)
             except HeroConfigNotFoundError:
                 continue  # deleted meanwhile
@@ -252,15 +250,14 @@ class ConfigFiles:
         """The names of the keys that values are sealed with.
 
         Whatever looks like a sealed value counts, also in a comment and in a file that cannot be
-        parsed: someone may want it back.
+        parsed: someone may want it back. Who is sealing a value at that moment is waited for.
         """
-        found: set[bytes] = set()
-        for category, name in self.list():
-            try:
-                found |= self._kids(self.path(category, name))
-            except HeroConfigNotFoundError:
-                continue  # deleted meanwhile
-        return found
+        try:
+            with folders.alone(self.root, self.folder) as folder:
+                paths = [self.path(*one) for one in _named(folder)]
+                return {kid for path in paths for kid in sealed_with(self._content(folder, path))}
+        except FileNotFoundError:
+            return set()
 
     def import_hero(self, *categories: str, overwrite: bool = False) -> Imported:
         """Copy the files of herolib's short-lived layout, `$category/$name.hero`, as they are.
@@ -298,11 +295,8 @@ class ConfigFiles:
         if not overwrite and self.exists(category, name):
             raise ConfigError(f"there is {path.name} already", hint="overwrite=True replaces it")
         with folders.opened(self.root, self.folder / category) as old:
-            raw = old.read(name + OLD_SUFFIX, MAX_BYTES)
+            raw = _bounded(old.read(name + OLD_SUFFIX, MAX_BYTES), name + OLD_SUFFIX)
         self._write(path, lambda: raw)
-
-    def _kids(self, path: Path) -> builtins.set[bytes]:
-        return kids(self._read(path))
 
     def _sealing(self, path: Path) -> Sealing:
         return Sealing(path.stem, self.cipher, self.on_secret)
@@ -343,16 +337,10 @@ class ConfigFiles:
 
         Values are sealed in there: whoever seals anew what an old key sealed finds them written.
         """
-        files.folder(self.root, *_parts(self.root, self.folder))
         try:
-            with folders.alone(self.root, self.folder) as folder:
+            with folders.alone(self.root, self.folder, create=True) as folder:
                 refuse_other_case(path.name, folder.names())
-                raw = content()
-                if len(raw) > MAX_BYTES:
-                    raise ValueTooLargeError(
-                        f"{path.name} would have {len(raw)} bytes", hint=f"at most {MAX_BYTES}"
-                    )
-                folder.write(path.name, raw)
+                folder.write(path.name, content())
         except FileNotFoundError as error:
             raise StoreError(f"{self.folder} was removed meanwhile", hint="try again") from error
         return path
@@ -367,13 +355,21 @@ class ConfigFiles:
         return count
 
 
+def _named(folder: Folder) -> list[tuple[str, str]]:
+    """Category and name of every config file in the folder."""
+    found = [split(name) for name in folder.names() if folder.has(name)]
+    return [one for one in found if one is not None]
+
+
+def _bounded(raw: bytes, name: str) -> bytes:
+    if len(raw) > MAX_BYTES:
+        raise ValueTooLargeError(
+            f"{name} is larger than {MAX_BYTES >> 20} MiB", hint="split it, or keep it elsewhere"
+        )
+    return raw
+
+
 def _parse(raw: bytes, name: str, *, excerpt: bool = True) -> Document:
     from hero_kernel.config_files.document import parse  # noqa: PLC0415 - not all need YAML
 
     return parse(raw, name, excerpt=excerpt)
-
-
-def _parts(root: Path, path: Path) -> tuple[str, ...]:
-    if not path.is_relative_to(root) or ".." in path.parts:
-        raise StoreError(f"{path} does not lie below {root}", hint="choose a folder in it")
-    return path.relative_to(root).parts

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import isinf
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
@@ -48,6 +48,7 @@ MAX_DEPTH = 64
 
 _HINT = "the file is left as it is; mend it"
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+_HALF = re.compile("[\ud800-\udfff]")
 _NULL = frozenset(["", "~", "null", "Null", "NULL"])
 _BOOL = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -65,8 +66,7 @@ _MAX_BITS = 14_284
 """Of a whole number of that many digits, or one fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A value as it is written, and where: from `start` to before `end`, in characters."""
 
     value: str
@@ -175,14 +175,12 @@ class _Reading:
         self._text = text
         self._name = name
         self._excerpt = excerpt
-        self._count = 0
-        # libyaml where it is there: twenty times as fast, the same events
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._events: Iterator[Any] = yaml.parse(text, Loader=loader)
+        self._events = _events(text)
 
     def document(self) -> Document:
         self._check_characters()
         try:
+            self._check_count()
             return Document(self._name, self._text, self._root())
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -203,6 +201,24 @@ class _Reading:
                 bad.start(),
                 "write it as an escape in double quotes",
             )
+
+    def _check_count(self) -> None:
+        """Refuse too many values before anything is made of them."""
+        if len(self._text) < MAX_NODES // 2:
+            return  # nothing is denser than `[:,:,:]`, three values in two characters
+        count = depth = 0
+        for event in _events(self._text):
+            if isinstance(event, yaml.NodeEvent):
+                count += 1
+                if count > MAX_NODES:
+                    at = event.start_mark.index  # type: ignore[union-attr]  # events have marks
+                    self._refuse(f"there are more than {MAX_NODES} values", at)
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    return  # refused in a moment; going on would take long
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
 
     def _refuse(self, fault: str, index: int, hint: str = _HINT) -> NoReturn:
         where = place(self._text, index, self._name, excerpt=self._excerpt)
@@ -225,9 +241,6 @@ class _Reading:
 
     def _node(self, event: Any, depth: int) -> Node:
         at: int = event.start_mark.index
-        self._count += 1
-        if self._count > MAX_NODES:
-            self._refuse(f"there are more than {MAX_NODES} values", at)
         if isinstance(event, yaml.AliasEvent):
             self._refuse("an alias is not read", at, "write the value out, or quote it")
         if event.anchor is not None:
@@ -235,13 +248,18 @@ class _Reading:
         if event.tag is not None:
             self._refuse("a tag is not read", at, "leave it out, or quote the value")
         if isinstance(event, yaml.ScalarEvent):
-            end: int = event.end_mark.index  # type: ignore[union-attr]  # events have marks
-            return Scalar(event.value, not event.style, at, end)
+            return self._scalar(event, at)
         if depth == MAX_DEPTH:
             self._refuse(f"more than {MAX_DEPTH} levels are nested", at)
         if isinstance(event, yaml.SequenceStartEvent):
             return list(self._items(depth))
         return self._mapping(depth)
+
+    def _scalar(self, event: Any, at: int) -> Scalar:
+        value: str = event.value
+        if event.style == '"' and not _is_whole(value):  # libyaml refuses it itself
+            self._refuse("half of a surrogate pair is not a character", at)
+        return Scalar(value, not event.style, at, event.end_mark.index)
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
@@ -257,6 +275,16 @@ class _Reading:
                 self._refuse(f"key {key.value!r} stands twice", key.start)
             found[key.value] = self._node(next(self._events), depth + 1)
         return found
+
+
+def _events(text: str) -> Iterator[Any]:
+    # libyaml where it is there: twenty times as fast, the same events
+    return yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no half of a surrogate pair is in it."""
+    return text.isascii() or _HALF.search(text) is None
 
 
 def join(parts: tuple[str, ...]) -> str:
@@ -358,8 +386,8 @@ class _Checking:
             return self._collection(data, at)
         if data is not None and type(data) not in (str, int, float, bool):
             self._refuse(f"is a {type(data).__name__}, which YAML does not give back", at)
-        if type(data) is str and data.startswith(TEXT_PREFIX):
-            self._refuse("looks like a sealed value", at)
+        if type(data) is str:
+            self._check_text(data, at)
         if type(data) is int and data.bit_length() > _MAX_BITS:
             self._refuse("has too many digits", at)
         return data
@@ -371,8 +399,14 @@ class _Checking:
             return [self.cleared(value, (*at, str(n))) for n, value in enumerate(data)]
         return {self._key(key, at): self.cleared(data[key], (*at, key)) for key in data}
 
+    def _check_text(self, text: str, at: tuple[str, ...]) -> None:
+        if text.startswith(TEXT_PREFIX):
+            self._refuse("looks like a sealed value", at)
+        if not _is_whole(text):
+            self._refuse("holds half of a surrogate pair", at)
+
     def _key(self, key: object, at: tuple[str, ...]) -> str:
-        if type(key) is not str:
+        if type(key) is not str or not _is_whole(key):
             self._refuse(f"has the key {key!r}, which is not a text", at)
         self._count += 1
         return key

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hero_kernel import files
 from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
-from hero_kernel.files import DRAFT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ class Folder:
         Raises:
             StoreError: There is no room, or it may not be written; the old content is there.
         """
-        draft = f".{name}.{os.urandom(8).hex()}{DRAFT}"
+        draft = f".{name}.{os.urandom(8).hex()}{files.DRAFT}"
         with _explained(self.path / name):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
             descriptor = os.open(self._at(draft), flags, 0o600, dir_fd=self.handle)
@@ -94,7 +94,7 @@ class Folder:
                 with suppress(OSError):
                     os.unlink(self._at(draft), dir_fd=self.handle)
                 raise
-            self._sync()
+            _sync(self.handle)
         self._sweep(written_s)
 
     def delete(self, name: str) -> bool:
@@ -108,13 +108,13 @@ class Folder:
                 os.unlink(self._at(name), dir_fd=self.handle)
             except FileNotFoundError:
                 return False
-            self._sync()
+            _sync(self.handle)
             return True
 
     def _sweep(self, now_s: float) -> None:
         """Remove old drafts; the time is the file system's own, as theirs is."""
         for name in self.names():
-            if name.startswith(".") and name.endswith(DRAFT):
+            if name.startswith(".") and name.endswith(files.DRAFT):
                 found = self._stat(name)
                 if found is not None and now_s - found.st_mtime > _STALE_S:
                     with suppress(OSError):
@@ -126,12 +126,6 @@ class Folder:
                 return os.stat(self._at(name), dir_fd=self.handle, follow_symlinks=False)
             except FileNotFoundError:
                 return None
-
-    def _sync(self) -> None:
-        """Make the names in the folder durable, where the system can."""
-        if self.handle is not None:
-            with suppress(OSError):
-                os.fsync(self.handle)
 
     def _at(self, name: str) -> str:
         return str(self.path / name) if self.handle is None else name
@@ -145,25 +139,26 @@ def opened(root: Path, path: Path) -> Iterator[Folder]:
         FileNotFoundError: It is not there.
         StoreError: It is no folder, may not be read, or a link on the way leads out of the root.
     """
-    handle = _handle(root, path)
-    try:
-        yield Folder(path, handle)
-    finally:
-        if handle is not None:
-            os.close(handle)
+    with _held(root, path, create=False) as folder:
+        yield folder
 
 
 @contextmanager
-def alone(root: Path, path: Path) -> Iterator[Folder]:
+def alone(root: Path, path: Path, *, create: bool = False) -> Iterator[Folder]:
     """The folder, for changing what is in it.
 
     Waits while another process or thread changes it; one that was killed is not waited for.
 
+    Args:
+        root: What no link is followed out of.
+        path: The folder.
+        create: Whether it is made, with mode 0700, where it is missing.
+
     Raises:
         FileNotFoundError: It is not there.
-        StoreError: As `opened`.
+        StoreError: It cannot be made, or as `opened`.
     """
-    with opened(root, path) as folder:
+    with _held(root, path, create=create) as folder:
         _lock(folder.handle, free=False)
         try:
             yield folder
@@ -178,23 +173,59 @@ def _lock(handle: int | None, *, free: bool) -> None:
             fcntl.flock(handle, fcntl.LOCK_UN if free else fcntl.LOCK_EX)
 
 
-def _handle(root: Path, path: Path) -> int | None:
-    """Walk from the root to where the path leads, through no link that was put there since."""
+@contextmanager
+def _held(root: Path, path: Path, *, create: bool) -> Iterator[Folder]:
+    if create:
+        files.folder(root)
     real_root, real = Path(os.path.realpath(root)), Path(os.path.realpath(path))
-    if not real.is_relative_to(real_root):
+    if not real.is_relative_to(real_root) or real == real_root:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
+    parts = real.relative_to(real_root).parts
+    if not _BY_HANDLE:
+        if create:
+            files.folder(root, *parts)
+        path.stat()
+        yield Folder(path, None)
+        return
     with _explained(path):
-        if not _BY_HANDLE:
-            path.stat()
-            return None
-        handle = os.open(real_root, os.O_RDONLY | os.O_DIRECTORY)
-        for part in real.relative_to(real_root).parts:
-            above = handle
-            try:
-                handle = os.open(part, os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW, dir_fd=above)
-            finally:
-                os.close(above)
-        return handle
+        handle = _walked(real_root, parts, create=create)
+    try:
+        yield Folder(path, handle)
+    finally:
+        os.close(handle)
+
+
+def _walked(root: Path, parts: tuple[str, ...], *, create: bool) -> int:
+    """The folder's handle, reached from the root through folders only.
+
+    The path has no links any more; one that was put into it since is not followed.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW
+    handle = os.open(root, flags)
+    for part in parts:
+        above = handle
+        try:
+            if create:
+                _make(part, above)
+            handle = os.open(part, flags, dir_fd=above)
+        finally:
+            os.close(above)
+    return handle
+
+
+def _make(name: str, above: int) -> None:
+    try:
+        os.mkdir(name, 0o700, dir_fd=above)
+    except FileExistsError:
+        return  # or a link, or a file: opening it tells
+    _sync(above)
+
+
+def _sync(handle: int | None) -> None:
+    """Make the names in a folder durable, where the system can."""
+    if handle is not None:
+        with suppress(OSError):
+            os.fsync(handle)
 
 
 @contextmanager

@@ -103,7 +103,7 @@ class Sealing:
         return f"config:{self.stem}"
 
 
-def kids(raw: bytes) -> set[bytes]:
+def sealed_with(raw: bytes) -> set[bytes]:
     """The names of the keys that sealed whatever looks like a sealed value in a text."""
     found = set()
     for match in _LOOKS_SEALED.finditer(raw):

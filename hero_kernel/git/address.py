@@ -29,7 +29,7 @@ _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _PART = re.compile(r"[A-Za-z0-9_.~+][A-Za-z0-9_.~+-]{0,99}")
 _REF = re.compile(r"(?!-)[^\x00-\x20\x7f~^:?*\[\\]+")
-_USER_INFO = re.compile(r"(?<=://)\S*@|\b[^/@\s]*:[^@\s]*@")
+_USER_INFO = re.compile(r"(?<=://)\S*@|[^/@:\s]+:(?!//)[^@\s]*@")
 _TOKEN = re.compile(r"(?i)((?:token|password|secret|key)=)[^&\s'\"]+")
 _QUERY = re.compile(r"(?:(?:plain|tab|ref_type)=[A-Za-z0-9_-]*&?)*")
 _LOCAL = ("/", "./", "../", "~", ".\\", "..\\", "\\")

@@ -185,8 +185,8 @@ def delete(
         script: Accepted for herolib's scripts; nobody is asked.
     """
     _ = script
-    where = _address(url, repo, account, provider, action)
-    found = _found(session, where, repo, account, provider, filter, coderoot, action, may_lack=True)
+    which = _Which(url, repo, account, provider, filter)
+    found = _found(session, which, coderoot, action, may_lack=True)
     return git.on_each(session, found, git.delete) if found else Skipped("it is not there")
 
 
