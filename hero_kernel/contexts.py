@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from hero_kernel.config_files import Expand
+    from hero_kernel.config_files.text import Expansion
     from hero_kernel.databases import Database
     from hero_kernel.redaction import Redactor
     from hero_kernel.report import Report
@@ -267,7 +267,11 @@ class Context(Kept[ContextConfig]):
     def config_files(self) -> ConfigFiles:
         """The context's config files."""
         return ConfigFiles(
-            self.host.home, self.path, cipher=self.secrets, on_secret=self.secrets.hide
+            self.host.home,
+            self.path,
+            home=Path.home(),
+            cipher=self.secrets,
+            on_secret=self.secrets.hide,
         )
 
     def hero_config_set(
@@ -276,7 +280,7 @@ class Context(Kept[ContextConfig]):
         name: str,
         content: str,
         *,
-        expand: Expand = "shell",
+        expand: Expansion = "shell",
         secrets: Sequence[str] = (),
     ) -> Path:
         """Write a config file; see `ConfigFiles.set`."""
@@ -373,6 +377,10 @@ class Context(Kept[ContextConfig]):
         key = key_hex if isinstance(key_hex, Secret) else Secret(key_hex)
         if not _KEY_HEX.fullmatch(key.reveal()):
             raise SecretError("that is no private key", hint="give 64 hex digits")
+        self.keep_priv_key(key)
+
+    def keep_priv_key(self, key: Secret) -> None:
+        """As `priv_key_set`, for a key of another program's making."""
         with self._sealing([key]) as seal:
             self._update(lambda old: replace(old, **seal(old, _PRIV_KEY, {_PRIV_KEY: key})))
 
@@ -527,7 +535,7 @@ def new(
         with _alone(host):
             found = _find(host, name, context_id)
             if found is None:
-                return _create(host, wanted, context_id, given)
+                return _create(host, wanted, context_id, given).load()
     if not exist_ok:
         raise ContextExistsError(
             f"context {found.guid} exists", hint="leave out exist_ok=False to resume it"

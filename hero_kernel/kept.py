@@ -177,12 +177,15 @@ class Kept(ABC, Generic[C]):
                 lambda old, params: params.with_params(seal(old, _PARAMS, given))
             )
 
-    def params_replace(self, params: Params) -> Params:
-        """Put parameters in the place of the kept ones, in one step; they, as kept."""
+    def params_replace(self, params: Params) -> None:
+        """Put parameters in the place of the kept ones, in one step."""
         with self._sealing(params.values()) as seal:
-            return self._change_params(
-                lambda old, _: params.with_params(seal(old, _PARAMS, params))
-            )
+
+            def change(old: C) -> C:
+                stored = params.with_params(seal(old, _PARAMS, params))
+                return replace(old, params=stored.heroscript())
+
+            self._update(change)
 
     def params_delete(self, key: str, *more: str) -> Params:
         """Delete a parameter, or several in one step; those that are left, as kept.

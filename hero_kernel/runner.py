@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
 from hero_kernel.actors import bind
 from hero_kernel.errors import ActionError, HeroError
-from hero_kernel.logs import CATEGORY_WIDTH
+from hero_kernel.logs.entry import CATEGORY_WIDTH
 from hero_kernel.playbook import Include, parsed
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 

@@ -401,13 +401,12 @@ class Secrets:
         if self.is_set:
             self._keys.unlock(wanted)
         else:
-            self._keys.create(wanted)
-            self._keys.set_encrypts(config.encrypt)
+            self._keys.create(wanted, encrypts=config.encrypt)
         report = self._context.dbcollection().import_dbfs(
             decrypt=lambda text: crypto.legacy_decrypt(legacy, text)
         )
         self.mirror(config)
-        return len(report.imported)
+        return report.imported
 
     def encrypt(self, text: str) -> str:
         """The text, encrypted; it is bound to the context, and to no place in it."""
@@ -493,7 +492,7 @@ class Secrets:
             if self.is_locked:
                 return
             plain = crypto.legacy_decrypt(config.secret, config.priv_key)
-            self._context.priv_key_set(plain.decode("ascii", "replace"))
+            self._context.keep_priv_key(Secret(plain.decode("utf-8", "surrogateescape")))
         self._context.mirror(secret=verifier, encrypt=encrypts)
 
     def _hidden(self, secret: str | Secret) -> Secret:

@@ -12,7 +12,9 @@ from hero_kernel import files, heroscript, names, runs, sealed, times
 from hero_kernel.errors import (
     BadNameError,
     CorruptRecordError,
+    DatabaseNotFoundError,
     EnvKeyError,
+    SecretRequiredError,
     SessionError,
     SessionExistsError,
     SessionNotFoundError,
@@ -22,6 +24,7 @@ from hero_kernel.heroscript import Params, name_fix
 from hero_kernel.kept import Kept, defaults
 from hero_kernel.logs import Logger
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
+from hero_kernel.secret import Secret
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from hero_kernel.kept import Sealer, Shown
     from hero_kernel.logs import LogItem
     from hero_kernel.report import Report
-    from hero_kernel.secret import Secret
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
@@ -398,7 +400,9 @@ class Session(Kept[SessionConfig]):
                 f"context {context.name} has a database of a deleted session {new!r}",
                 hint="choose another name",
             )
-        databases.check_rename(database(self.name))
+        own = database(self.name)
+        if databases.exists(own) and databases.get(own).kids():
+            _ = self._secrets.kid  # unlock now: what is sealed in it is bound to its name
         self._update(lambda old: replace(old, extra={**old.extra, _TO: new}))
         self.load()
         self._logger = self._kept_in = None
@@ -716,9 +720,9 @@ def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> N
     store.update(context.id, LATEST, lambda latest: None if latest == found else latest)
     if with_files:
         files.remove(context.host.home, context.path / found)
-    databases = context.dbcollection()
-    if with_db and databases.exists(database(found)):
-        databases.delete(database(found))
+    if with_db:
+        with suppress(DatabaseNotFoundError, BadNameError):
+            context.dbcollection().delete(database(found))
 
 
 def _names(context: Context) -> list[str]:
@@ -777,9 +781,12 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
         store.update(context.id, key, lambda text: None if text == before else text)
     if names.is_safe_folder(old) and (is_copied or before is None):
         files.move(context.path / old, context.path / name)
-        databases = context.dbcollection()
-        if databases.exists(database(old)) or databases.exists(database(name)):
-            databases.rename(database(old), database(name))
+        try:
+            context.dbcollection().rename(database(old), database(name))
+        except (DatabaseNotFoundError, BadNameError):
+            pass  # it has none, or that is done; or herolib made the name, and none can have it
+        except SecretRequiredError:
+            return name  # it was moved; it is bound to its new name when it is unlocked
     here = Session(context, name)
     here._update(lambda c: replace(c, extra=_without(c.extra, _FROM)))  # noqa: SLF001  # same room
     return name
@@ -813,8 +820,8 @@ def _without(extra: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name != key}
 
 
-def _check_env(key: str, value: str) -> None:
-    if not isinstance(value, str):
+def _check_env(key: str, value: str | Secret) -> None:
+    if not isinstance(value, str | Secret):
         raise TypeError(f"the value of {key} is {type(value).__name__}; give a str")
     if not key or "=" in key or not key.isprintable() or " " in key:
         raise BadNameError(

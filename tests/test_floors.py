@@ -17,8 +17,8 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings", "redaction"),
-    ("heroscript", "sources", "crypto"),
+    ("secret", "names", "times", "settings"),
+    ("heroscript", "sources", "crypto", "redaction"),
     ("playbook", "report"),
     ("stores", "files"),
     ("sealed", "runs", "keyring", "databases", "config_files", "logs", "git", "allowed"),

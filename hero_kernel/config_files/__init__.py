@@ -130,6 +130,7 @@ class ConfigFiles:
             return self._write(path, lambda: raw)
         document = _parse(raw, path.name, excerpt=False)
         clear = still_clear(document, secrets)
+        self._unlock()
         return self._write(path, lambda: self._sealing(path).sealed(document, clear).raw)
 
     def get(self, category: str, name: str) -> str:
@@ -159,6 +160,8 @@ class ConfigFiles:
         from hero_kernel.config_files import document  # noqa: PLC0415 - not all need YAML
 
         path = self.path(category, name)
+        if document.has_secrets(data, path.name):
+            self._unlock()
         return self._write(path, lambda: document.dump(data, self._sealing(path).seal, path.name))
 
     def load(self, category: str, name: str) -> Data:
@@ -215,6 +218,7 @@ class ConfigFiles:
             SecretError: It cannot be sealed.
         """
         path = self.path(category, name)
+        self._unlock()
 
         def sealed(document: Document) -> tuple[Document, int]:
             clear = still_clear(document, paths)
@@ -237,6 +241,7 @@ class ConfigFiles:
             path = self.path(category, name)
             try:
                 if sealed_with(self._read(path)):
+                    self._unlock()
                     count += self._change(path, self._sealing(path).resealed)
             except HeroConfigNotFoundError:
                 continue  # deleted meanwhile
@@ -300,6 +305,11 @@ class ConfigFiles:
 
     def _sealing(self, path: Path) -> Sealing:
         return Sealing(path.stem, self.cipher, self.on_secret)
+
+    def _unlock(self) -> None:
+        """Let the cipher ask for the secret now, and not while others wait for the folder."""
+        if self.cipher is not None:
+            _ = self.cipher.kid
 
     @contextmanager
     def _opened(self) -> Iterator[Folder | None]:

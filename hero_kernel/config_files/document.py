@@ -367,6 +367,18 @@ def dump(data: Data, sealed: Callable[[str, Secret], str], name: str) -> bytes:
     return raw
 
 
+def has_secrets(data: Data, name: str) -> bool:
+    """Whether there is a Secret in data that is to be written; raises as `dump`."""
+    found: list[str] = []
+
+    def noted(path: str, _secret: Secret) -> str:
+        found.append(path)
+        return ""
+
+    _Checking(name, noted).cleared(data, ())
+    return bool(found)
+
+
 class _Checking:
     """One pass over data that is to be written."""
 

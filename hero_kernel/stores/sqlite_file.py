@@ -14,6 +14,7 @@ import time
 import weakref
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -218,7 +219,7 @@ class SqliteFile:
         self.address = str(self.path)
         self.form = form
         self._script = script
-        self._make_folder = make_folder or (lambda: _make_folder(self.path.parent))
+        self._make_folder = make_folder or partial(_make_folder, self.path.parent)
         self._kept = _Kept() if keep else None
         self._encoded = os.fsencode(self.path)
         if self._kept is not None:
@@ -662,7 +663,6 @@ class Transaction(Generic[T]):
         self._ends = False
         self._arrived: FrameType | None = None
         self._previous: Callable[[int, FrameType | None], object] | None = None
-        self._handler = self._interrupted
 
     def __enter__(self) -> T:
         if self._file.transaction_here() is not None or self._key is not None:
@@ -692,7 +692,7 @@ class Transaction(Generic[T]):
         previous = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is threading.main_thread() and callable(previous):
             self._previous = previous
-            signal.signal(signal.SIGINT, self._handler)
+            signal.signal(signal.SIGINT, self._interrupted)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         # At the first instruction of __exit__ nothing of ours has run yet: the frame tells.
@@ -715,7 +715,7 @@ class Transaction(Generic[T]):
             self._close()
             previous, arrived = self._previous, self._arrived
             self._previous = self._arrived = None
-            if previous is not None and signal.getsignal(signal.SIGINT) == self._handler:
+            if previous is not None and signal.getsignal(signal.SIGINT) == self._interrupted:
                 signal.signal(signal.SIGINT, previous)
             self._ends = False
             if previous is not None and arrived is not None:
@@ -758,6 +758,11 @@ class Transaction(Generic[T]):
             _ORPHANED.add(self._identity)
         if self._connection is not None:
             _immortal(self._connection)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still be committed: SQLite rolls back by itself when a disk is full."""
+        return self._connection is not None and self._connection.in_transaction
 
     def run(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds."""

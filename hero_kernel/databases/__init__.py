@@ -1,0 +1,18 @@
+"""Databases: the keys and values that a context keeps, one SQLite file for each database."""
+
+from __future__ import annotations
+
+from hero_kernel.databases.collection import Databases
+from hero_kernel.databases.database import Database, DatabaseInfo
+from hero_kernel.databases.dbfs import Finding, ImportReport
+from hero_kernel.databases.values import MAX_VALUE_BYTES, Value
+
+__all__ = [
+    "MAX_VALUE_BYTES",
+    "Database",
+    "DatabaseInfo",
+    "Databases",
+    "Finding",
+    "ImportReport",
+    "Value",
+]

@@ -1,0 +1,239 @@
+"""Databases: the collection of one context, a folder with a file for each."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hero_kernel import files, names
+from hero_kernel.databases import dbfs
+from hero_kernel.databases.database import Database
+from hero_kernel.errors import (
+    BadNameError,
+    DatabaseError,
+    DatabaseNotFoundError,
+    StoreError,
+    did_you_mean,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hero_kernel.crypto import Cipher
+    from hero_kernel.databases.dbfs import ImportReport
+    from hero_kernel.stores.sqlite_file import Connection
+
+CONFIG = "config"
+"""The database that a context has for itself."""
+
+SESSION_PREFIX = "session_"
+"""Before a session's name in the name of its database; herolib's."""
+
+_SUFFIX = ".db"
+
+
+class Databases:
+    """The databases of a context; folders of herolib may stand beside their files.
+
+    Args:
+        root: The home; nothing is written outside of it through a link.
+        folder: The collection's folder, below the root or, by the context's choice, elsewhere.
+        cipher: Seals and opens what is secret; None while the context has no secret.
+        encrypt: Whether every database shall be encrypted.
+        on_secret: Told the text of every secret that is read or written, to be masked.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        *,
+        cipher: Cipher | None = None,
+        encrypt: bool = False,
+        on_secret: Callable[[str], object] | None = None,
+    ) -> None:
+        self.root = root
+        self.folder = folder
+        self._cipher = cipher
+        self._encrypt = encrypt
+        self._on_secret = on_secret
+
+    def __repr__(self) -> str:
+        return f"Databases({str(self.folder)!r})"
+
+    def get(self, name: str) -> Database:
+        """The database of that name; its file is made at the first write.
+
+        Raises:
+            BadNameError: It cannot be a database's name.
+            StoreError: A link leads the folder out of the root.
+        """
+        return self._named(canonical(name))
+
+    def _named(self, name: str, *, encrypt: bool = False) -> Database:
+        if self.folder.is_symlink() or self.folder.exists():
+            self._make_folder()  # nothing is made: that a link leads out is told before any use
+        return Database(
+            self.folder / f"{name}{_SUFFIX}",
+            name,
+            cipher=self._cipher,
+            encrypt=self._encrypt or encrypt,
+            on_secret=self._on_secret,
+            make_folder=self._make_folder,
+        )
+
+    def _make_folder(self) -> None:
+        if self.folder.is_relative_to(self.root):
+            files.folder(self.root, *self.folder.relative_to(self.root).parts)
+        else:
+            files.folder(self.folder)
+
+    def list(self) -> list[str]:
+        """The names of the databases that are there, sorted."""
+        try:
+            found = list(os.scandir(self.folder))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(
+                f"{self.folder} cannot be read: {(error.strerror or str(error)).lower()}",
+                hint="mend its place and rights",
+            ) from None
+        names_ = (entry.name.removesuffix(_SUFFIX) for entry in found if _is_file(entry))
+        return sorted(name for name in names_ if _is_canonical(name))
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+        path = self.folder / f"{canonical(name)}{_SUFFIX}"
+        return path.is_file() and not path.is_symlink()
+
+    def delete(self, name: str) -> None:
+        """Delete a database with its file.
+
+        Raises:
+            DatabaseNotFoundError: There is none of that name.
+        """
+        self._found(name).destroy()
+
+    def rename(self, old: str, new: str) -> Database:
+        """Give a database another name; what is sealed in it is bound to that.
+
+        Killed half-way, the same call finishes it: the file is moved first, then its sealed
+        values are bound anew.
+
+        Raises:
+            DatabaseNotFoundError: There is none of the old name.
+            DatabaseError: There is one of the new name.
+        """
+        before, after = canonical(old), canonical(new)
+        if before == after:
+            return self._found(old)
+        source, target = self._named(before), self._named(after)
+        if self.exists(before):
+            self._move(source, target)
+        elif not (self.exists(after) and target.is_bound_to(before)):
+            self._found(old)
+        target.rebind(before)
+        return target
+
+    def _move(self, source: Database, target: Database) -> None:
+        if os.path.lexists(target.path):
+            raise DatabaseError(
+                f"there is a database {target.name} already", hint="delete it, or take another name"
+            )
+
+        def work(_connection: Connection) -> None:
+            try:
+                # A link and not a rename, which would replace what came there meanwhile.
+                os.link(source.path, target.path)
+                source.path.unlink()
+                source.path.with_name(f"{source.path.name}-journal").unlink(missing_ok=True)
+            except OSError as error:
+                raise DatabaseError(
+                    f"{source.path} cannot be renamed: {(error.strerror or '').lower()}",
+                    hint="mend its folder's rights",
+                ) from None
+
+        source.exclusively(work)
+
+    def _found(self, name: str) -> Database:
+        if self.exists(name):
+            return self.get(name)
+        raise DatabaseNotFoundError(
+            f"there is no database {canonical(name)}", hint=did_you_mean(name, self.list())
+        )
+
+    def kids(self) -> set[bytes]:
+        """The names of all keys that the databases need; others may be dropped."""
+        found: set[bytes] = set()
+        for name in self.list():
+            found |= self._named(name).kids()
+        return found
+
+    def reseal(self) -> int:
+        """Seal every value anew that is not under the present key, database by database."""
+        return sum(self._named(name).reseal() for name in self.list())
+
+    def import_dbfs(
+        self,
+        folder: Path | None = None,
+        *,
+        decrypt: Callable[[str], bytes] | None = None,
+        overwrite: bool = False,
+    ) -> ImportReport:
+        """Copy herolib's databases into ours; the folder is left as it is.
+
+        Each database is copied in one transaction. What cannot be read is told in the report and
+        the rest is copied. A database that was encrypted is encrypted here.
+
+        Args:
+            folder: A collection of herolib's, or one database of it; this collection's own folder
+                by default, where herolib's stand beside ours.
+            decrypt: From the base64 text of an encrypted value to its bytes, raising a HeroError
+                for a wrong secret; see `crypto`.
+            overwrite: Whether a key that is here already gets herolib's value.
+
+        Raises:
+            DatabaseError: The folder cannot be read.
+        """
+        return dbfs.copy(
+            self.folder if folder is None else Path(folder),
+            lambda name, *, encrypt: self._named(canonical(name), encrypt=encrypt),
+            decrypt=decrypt,
+            overwrite=overwrite,
+            has_keys=self._cipher is not None,
+        )
+
+
+def canonical(name: str) -> str:
+    """The name of a database as its file has it.
+
+    Raises:
+        BadNameError: It cannot be a file's name.
+    """
+    folded = names.folded(name)
+    if folded == CONFIG and name.isascii():
+        return CONFIG
+    if folded.startswith(SESSION_PREFIX) and name.isascii():
+        # As long as a session's name may be, and the prefix.
+        rest = names.canonical(folded.removeprefix(SESSION_PREFIX), "session")
+        return SESSION_PREFIX + rest
+    return names.canonical(name, "database")
+
+
+def _is_canonical(name: str) -> bool:
+    try:
+        return canonical(name) == name
+    except BadNameError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.name.endswith(_SUFFIX) and stat.S_ISREG(
+            entry.stat(follow_symlinks=False).st_mode
+        )
+    except OSError:
+        return False

@@ -1,0 +1,8 @@
+"""Logs: what happened in a session, in a readable file an hour."""
+
+from hero_kernel.logs.entry import LogItem, LogType
+from hero_kernel.logs.follow import Follow
+from hero_kernel.logs.hours import Skipped
+from hero_kernel.logs.logger import Logger
+
+__all__ = ["Follow", "LogItem", "LogType", "Logger", "Skipped"]

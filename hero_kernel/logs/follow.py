@@ -1,0 +1,117 @@
+"""New entries, as they are written."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from hero_kernel.logs.hours import Hour, entries, listed, opened, settled_size
+from hero_kernel.logs.search import fitting
+from hero_kernel.stores.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from io import FileIO
+    from pathlib import Path
+
+    from hero_kernel.logs.entry import LogItem
+    from hero_kernel.logs.search import Query
+
+_Identity = tuple[int, int]
+
+
+class Follow:
+    """Entries written by anyone since it was made; waits for each, ends when it is closed.
+
+    May be closed from another thread. Ctrl-C ends it too. Of a file that is renamed or deleted,
+    what was written before is still yielded.
+    """
+
+    def __init__(self, folder: Callable[[], Path], query: Query, poll_s: float) -> None:
+        self._folder = folder
+        self._query = query
+        self._held: tuple[Hour, FileIO] | None = None
+        # The watch comes first: what is written while the sizes are taken must wake it.
+        self._watch = Watch(self._files, poll_s)
+        files = self._files()
+        self._read_to = {identity: size for _, identity, size in files}
+        self._hold(files)
+        self._items = self._new_items()
+
+    def __iter__(self) -> Iterator[LogItem]:
+        return self
+
+    def __next__(self) -> LogItem:
+        return next(self._items)
+
+    def close(self) -> None:
+        """End it, also while another thread waits in it."""
+        self._watch.close()
+        with suppress(ValueError):  # another thread is in it, and ends it
+            self._items.close()
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._release()
+
+    def _new_items(self) -> Generator[LogItem]:
+        try:
+            for _ in self._watch:
+                files = self._files()
+                if self._held and _identity(self._held[1]) not in [one for _, one, _ in files]:
+                    yield from self._rest(*self._held)
+                for hour, identity, size in files:
+                    if size != self._read_to.get(identity, 0):
+                        # It may be gone since, or be no file; it was then left out before.
+                        with suppress(OSError), opened(hour.path) as file:
+                            yield from self._rest(hour, file)
+                self._hold(files)
+        finally:
+            self._release()
+
+    def _rest(self, hour: Hour, file: FileIO) -> Iterator[LogItem]:
+        end = settled_size(file)
+        start = self._read_to.get(_identity(file), 0)
+        if start > end:
+            start = 0  # it was emptied, and is written again
+        self._read_to[_identity(file)] = end
+        found = entries(file, start, end, self._query.needle)
+        yield from fitting(found, hour, self._query, _ignore)
+
+    def _files(self) -> list[tuple[Hour, _Identity, int]]:
+        files = []
+        for hour in listed(self._folder(), _ignore):
+            with suppress(FileNotFoundError):
+                found = os.lstat(hour.path)
+                files.append((hour, (found.st_dev, found.st_ino), found.st_size))
+        return files
+
+    def _hold(self, files: list[tuple[Hour, _Identity, int]]) -> None:
+        """Keep the newest file open, so that it can be read to its end when it is moved away."""
+        self._release()
+        known = {identity for _, identity, _ in files}
+        self._read_to = {one: size for one, size in self._read_to.items() if one in known}
+        if files:
+            with suppress(OSError):
+                self._held = files[-1][0], opened(files[-1][0].path)
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            held[1].close()
+
+
+def _identity(file: FileIO) -> _Identity:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino
+
+
+def _ignore(_path: Path, _reason: str) -> None:
+    """What cannot be read is told by a search."""

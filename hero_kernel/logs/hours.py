@@ -1,0 +1,312 @@
+"""The hours' files: which there are, and their entries read without loading them whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from dataclasses import dataclass
+from io import FileIO
+from typing import TYPE_CHECKING, NamedTuple
+
+from hero_kernel.errors import StoreError
+from hero_kernel.logs import entry
+from hero_kernel.logs.locks import LOCK_SH, LOCK_UN, flock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HOUR_S = 3600
+
+PIECE = 2**20
+"""Bytes read at a time, forwards; an entry that is longer is read whole."""
+
+LAST_PIECE = 2**16
+"""Bytes read at a time, backwards, where often few are wanted; each time twice as many."""
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\d)[ -](\d\d)\.log")
+
+# Everything is found by the line end before it: `re` is fast at searching for one letter.
+_STAMP = re.compile(rb"\n(\d[^\r\n]*)")
+_ENTRY = re.compile(
+    rb"""
+    \n ([ E])[ ]([^\n]{10})[ ]-(?:[ ]([^\n]*)|\r?(?=\n|\Z))
+    ( (?: \n (?: [ E][ ]{14}[^\n]* | [ E][ ]{0,13}\r?(?=\n|\Z) ) )* )
+    """,
+    re.VERBOSE,
+)
+_START = re.compile(rb"\n(?=\d|[ E] [^\n]{10} -[ \r\n])")
+_TEXT_COLUMN = 1 + len(entry.FURTHER_LINE)
+
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Hour(NamedTuple):
+    """An hour's file."""
+
+    begin: int
+    """The hour's first second, since 1970."""
+
+    path: Path
+
+    @property
+    def day(self) -> str:
+        """YYYY-MM-DD."""
+        return self.path.name[:10]
+
+
+class Needle(NamedTuple):
+    """Bytes that stand in the lines of every entry that is looked for."""
+
+    text: bytes
+    folds: bool
+    """Whether they are in lower case, and found in capitals as well."""
+
+
+class Found(NamedTuple):
+    """An entry's lines, and the stamp they stand under."""
+
+    stamp: bytes | None
+    lines: re.Match[bytes]
+
+    @property
+    def mark(self) -> bytes:
+        """`E` for an error, else a blank."""
+        return self.lines[1]
+
+    @property
+    def category(self) -> bytes:
+        """As it is written, padded."""
+        return self.lines[2]
+
+    @property
+    def message(self) -> str:
+        """Without what stands before each line."""
+        text = self.lines[3] or b""
+        if self.lines[4]:
+            further = self.lines[4].split(b"\n")[1:]
+            text = b"\n".join([text, *(line[_TEXT_COLUMN:] for line in further)])
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        return text.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something in a log's folder that was left out because it cannot be read."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path.name}: {self.reason}"
+
+
+def file_name(second: int) -> str:
+    """The name of the file that holds the second's entries."""
+    return f"{entry.stamp(second)[:13]}.log"
+
+
+def listed(folder: Path, note: Callable[[Path, str], object]) -> list[Hour]:
+    """The hours' files in a folder, oldest first; both spellings of their names are read.
+
+    Args:
+        folder: Need not be there.
+        note: Is told of every log file whose name says no hour.
+
+    Raises:
+        StoreError: The folder cannot be read.
+    """
+    try:
+        paths = list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be read: {error.strerror}") from error
+    hours = []
+    for path in paths:
+        if path.suffix != ".log":
+            continue
+        said = _NAME.fullmatch(path.name)
+        begin = entry.second_of(f"{said[1]} {said[2]}:00:00".encode()) if said else None
+        if begin is None:
+            note(path, "its name is no hour, as in '2025-01-31 23.log'")
+        else:
+            hours.append(Hour(begin, path))
+    return sorted(hours)
+
+
+def opened(path: Path) -> FileIO:
+    """The file, open for reading.
+
+    Raises:
+        OSError: It cannot be opened, or is no file: a link, a pipe, a folder.
+    """
+    file = FileIO(path, opener=lambda name, _flags: os.open(name, _READ))
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a file")
+    return file
+
+
+def settled_size(file: FileIO) -> int:
+    """The file's size at a moment when nobody is writing to it."""
+    number = file.fileno()
+    try:
+        flock(number, LOCK_SH)
+    except OSError:  # no locks here
+        return os.fstat(number).st_size
+    try:
+        return os.fstat(number).st_size
+    finally:
+        flock(number, LOCK_UN)
+
+
+def entries(file: FileIO, start: int, end: int, needle: Needle | None) -> Iterator[Found]:
+    """The entries between two places in a file, as they stand there.
+
+    Args:
+        file: Nobody else moves its position while this runs.
+        start: Where a line begins.
+        end: Where one ends.
+        needle: Entries that do not have it in their lines may be left out.
+    """
+    stamp = _stamp_before(file, start)[1]
+    for piece in _forwards(file, start, end):
+        done = 0
+        for found in _in_piece(piece, needle, stamp):
+            stamp, done = found.stamp, found.lines.end()
+            yield found
+        last = last_stamp(piece, done)
+        stamp = last[1] if last else stamp
+
+
+def entries_backwards(file: FileIO, end: int, needle: Needle | None) -> Iterator[Found]:
+    """The entries before a place in a file where a line ends, the last one first."""
+    at, stamp = end + 1, None
+    for offset, piece in _backwards(file, end):
+        batch = list(_in_piece(piece, needle, None))
+        if batch and batch[0].stamp is None and at >= offset:
+            at, stamp = _stamp_before(file, offset)
+        for found in reversed(batch):
+            yield found if found.stamp else Found(stamp, found.lines)
+
+
+def last_stamp(data: bytes, start: int = 0) -> re.Match[bytes] | None:
+    """The last line from a place on that is, or was meant as, a stamp; its text is group 1."""
+    return _last(_STAMP, data, start, len(data))
+
+
+def _in_piece(piece: bytes, needle: Needle | None, stamp: bytes | None) -> Iterator[Found]:
+    done = 0
+    for lines in _matches(piece, needle):
+        if lines.start() > done:
+            last = _last(_STAMP, piece, done, lines.start())
+            stamp = last[1] if last else stamp
+        done = lines.end()
+        yield Found(stamp, lines)
+
+
+_FOLD_INTO_ASCII = ("\u212a".encode(), "\u0130".encode())
+"""The Kelvin sign and the dotted I: the only letters that have ASCII in their lower case."""
+
+
+def _matches(piece: bytes, needle: Needle | None) -> Iterator[re.Match[bytes]]:
+    if needle is None:
+        return _ENTRY.finditer(piece)
+    text = piece
+    if needle.folds:
+        if not piece.isascii() and any(odd in piece for odd in _FOLD_INTO_ASCII):
+            return _ENTRY.finditer(piece)
+        text = piece.lower()
+    return _around_hits(piece, text, needle.text)
+
+
+def _around_hits(piece: bytes, text: bytes, needle: bytes) -> Iterator[re.Match[bytes]]:
+    done = 0
+    while (hit := text.find(needle, done)) >= 0:
+        lines = _entry_around(piece, done, hit)
+        if lines is None:
+            done = hit + 1
+        else:
+            yield lines
+            done = lines.end()
+
+
+def _entry_around(piece: bytes, start: int, place: int) -> re.Match[bytes] | None:
+    """The entry whose lines hold a place, if it begins after the start."""
+    line = place + 1
+    while (line := piece.rfind(b"\n", start, line)) >= 0:
+        lines = _ENTRY.match(piece, line)
+        if lines:
+            return lines if lines.end() > place else None
+    return None
+
+
+def _forwards(file: FileIO, start: int, end: int) -> Iterator[bytes]:
+    """What stands between two places, cut before entries and stamps, with the line end before."""
+    piece = b"" if start else b"\n"
+    at = max(start - 1, 0)
+    while at < end:
+        block = _read(file, at, min(at + max(PIECE, len(piece)), end))
+        if not block:
+            break  # the file was cut short meanwhile
+        at += len(block)
+        piece += block
+        cut = _last(_START, piece, 1, len(piece))
+        if at < end and cut:
+            yield piece[: cut.start()]
+            piece = piece[cut.start() :]
+    yield piece
+
+
+def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
+    """The same from the end on, each piece with its place."""
+    size = LAST_PIECE
+    while end > 0:
+        start = max(end - size, 0)
+        piece = _read(file, start, end)
+        if start == 0:
+            yield 0, b"\n" + piece
+            return
+        cut = _START.search(piece)
+        if cut:
+            end = start + cut.start()
+            yield end, piece[cut.start() :]
+            size = min(2 * size, PIECE)
+        else:
+            size *= 2
+
+
+def _stamp_before(file: FileIO, end: int) -> tuple[int, bytes | None]:
+    """The stamp that holds at a place where a line ends, and its own place."""
+    size = LAST_PIECE
+    while end > 0:
+        start = max(end - size, 0)
+        before = _read(file, start, end)
+        last = last_stamp(before if start else b"\n" + before)
+        if last:
+            return start + last.start(), last[1]
+        end = start and start + 1 + len("YYYY-MM-DD HH:mm:ss")  # it may stand across the cut
+        size = 2 * size
+    return -1, None
+
+
+def _last(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+    """The last match, found from the end on; none is longer than its line."""
+    size = 4096
+    while True:
+        low = max(start, end - size)
+        last = None
+        for last in pattern.finditer(data, low, end):  # noqa: B007 - the last one is wanted
+            pass
+        if last or low == start:
+            return last
+        size *= 16
+
+
+def _read(file: FileIO, start: int, end: int) -> bytes:
+    file.seek(start)
+    return file.read(end - start)

@@ -1,0 +1,263 @@
+"""Logger: what a session logs to."""
+
+from __future__ import annotations
+
+import os
+import threading
+from itertools import islice
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from hero_kernel import times
+from hero_kernel.errors import LogError, StoreError
+from hero_kernel.logs.entry import LogItem, head, lines, message
+from hero_kernel.logs.follow import Follow
+from hero_kernel.logs.hours import Skipped, listed
+from hero_kernel.logs.search import Query, items
+from hero_kernel.logs.writer import Writer
+from hero_kernel.times import OurTime
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from hero_kernel.logs.entry import LogType
+
+MAX_ITEMS = 10_000
+"""Entries that a search returns unless it is told otherwise, as herolib's."""
+
+_FIRST = -(2**62)
+_LAST = 2**62
+"""Seconds before and after all that can be kept."""
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+class _Own(threading.local):
+    """Each thread's own writer."""
+
+    def __init__(self, root: Path, parts: tuple[str, ...]) -> None:
+        self.writer = Writer(root, parts)
+
+
+class Logger:
+    """Appends to a session's log and looks in it.
+
+    Entries go to one file an hour, `YYYY-MM-DD HH.log` in UTC, in a form that people, `grep` and
+    herolib can read; see `entry`. Safe for threads, forks and other processes that log into the
+    same folder. An entry is seen by every reader when `log` returns, and outlives the process;
+    it is not synced to the disk, so the last ones may be lost with the power.
+
+    Args:
+        folder: Where the files are; made at the first entry.
+        root: What the folder must lie in, also when there are links on the way.
+        now: The clock.
+        mask: Is given every message before it is written, and returns what may be seen of it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        root: Path,
+        now: Callable[[], OurTime] = times.now,
+        mask: Callable[[str], str] = _as_it_is,
+    ) -> None:
+        self._root = root
+        self._parts = folder.relative_to(root).parts
+        self._now = now
+        self._mask = mask
+        self._own = _Own(root, self._parts)
+
+    @property
+    def path(self) -> Path:
+        """The folder of the files, which may not be there yet."""
+        return self._root.joinpath(*self._parts)
+
+    def log(
+        self,
+        log: str,
+        cat: str = "",
+        logtype: LogType = "stdout",
+        timestamp: OurTime | None = None,
+    ) -> LogItem:
+        """Append an entry; what was written.
+
+        Args:
+            log: The message, of any number of lines. Common indentation and blanks around it are
+                cut off, tabs become four blanks; escape sequences and control characters are
+                dropped.
+            cat: What it is about: up to 10 characters, kept in lower case.
+            logtype: "stdout" or "error".
+            timestamp: When it happened; default now.
+
+        Raises:
+            LogError: The category is too long or not ASCII, or there is no such type.
+            StoreError: It could not be written; nothing of it was.
+        """
+        began = monotonic()
+        writer = self._own.writer
+        if began > writer.trusted_until and writer.process != os.getpid():
+            writer = self._own.writer = Writer(self._root, self._parts)
+        fixed, before = head(cat, logtype)
+        text = self._mask(log)
+        if text.isprintable():
+            text = text.strip(" ")
+            written = f"{before}{text}\n".encode()
+        else:  # a secret may show only when what stood within it is dropped
+            text = message(self._mask(message(text)))
+            written = lines(before, text, logtype)
+        moment = timestamp or self._now()
+        item = LogItem(moment, fixed, text, logtype)
+        writer.append(moment.unix, written, began)
+        return item
+
+    def error(self, log: str, cat: str = "", timestamp: OurTime | None = None) -> LogItem:
+        """Append an entry of type "error"; as `log`."""
+        return self.log(log, cat, "error", timestamp)
+
+    def search(  # noqa: PLR0917 - herolib's order
+        self,
+        timestamp_from: OurTime | str | None = None,
+        timestamp_to: OurTime | str | None = None,
+        cat: str = "",
+        log: str = "",
+        logtype: LogType | None = None,
+        maxitems: int = MAX_ITEMS,
+        ignore_case: bool = True,
+        *,
+        skipped: list[Skipped] | None = None,
+    ) -> list[LogItem]:
+        """The first entries, in the order of time, that are like all that is given.
+
+        Files are in the order of their hours; within an hour, entries are in the order of
+        writing, also those that were given an earlier time.
+
+        Args:
+            timestamp_from: The first second; a text is read as by `times.new`, such as "-1h".
+            timestamp_to: The last second.
+            cat: The category, spelt in any way that `log` takes.
+            log: A text in the message.
+            logtype: "stdout", "error", or None for both.
+            maxitems: How many entries at most.
+            ignore_case: Whether capitals are like small letters, in `log`.
+            skipped: Collects what cannot be read, which is left out: files whose name is no
+                hour, and entries below a damaged stamp.
+
+        Raises:
+            LogError: The times are the wrong way round, the category is too long or not ASCII,
+                there is no such type, or `maxitems` is negative.
+            OurTimeError: A text is no time.
+            StoreError: The folder cannot be read, or leads out of the root.
+        """
+        if maxitems < 0:
+            raise LogError(f"maxitems is {maxitems}", hint="give a number from 0 on")
+        query = self._query(timestamp_from, timestamp_to, cat, log, logtype, ignore_case)
+        return list(islice(self._iterate(query, None, skipped), maxitems))
+
+    def iterate(  # noqa: PLR0917 - as `search`
+        self,
+        timestamp_from: OurTime | str | None = None,
+        timestamp_to: OurTime | str | None = None,
+        cat: str = "",
+        log: str = "",
+        logtype: LogType | None = None,
+        ignore_case: bool = True,
+        *,
+        last: int | None = None,
+        skipped: list[Skipped] | None = None,
+    ) -> Iterator[LogItem]:
+        """The entries that `search` would return, one by one, read as they are asked for.
+
+        Args:
+            timestamp_from: As in `search`, like the others.
+            timestamp_to: The last second.
+            cat: The category.
+            log: A text in the message.
+            logtype: "stdout", "error", or None for both.
+            ignore_case: Whether capitals are like small letters, in `log`.
+            last: How many of the newest ones, the newest first; the files are read from their
+                ends. None yields all, the oldest first.
+            skipped: Collects what cannot be read.
+
+        Raises:
+            HeroError: As `search`, when it is called.
+        """
+        if last is not None and last < 0:
+            raise LogError(f"last is {last}", hint="give a number from 0 on")
+        query = self._query(timestamp_from, timestamp_to, cat, log, logtype, ignore_case)
+        return self._iterate(query, last, skipped)
+
+    def follow(self, *, poll_s: float = 0.2) -> Follow:
+        """The entries that anyone writes from now on, in an iterator that waits for each.
+
+        Args:
+            poll_s: How often the folder is looked at; less often when it holds very many files.
+
+        Raises:
+            StoreError: The folder cannot be read, or leads out of the root; also while waiting.
+        """
+        return Follow(self._existing_folder, Query(_FIRST, _LAST), poll_s)
+
+    def handler(self, level: int | str = 0) -> logging.Handler:
+        """A handler that writes records of standard `logging` into this log.
+
+        Add it to a logger: `logging.getLogger().addHandler(logger.handler())`. The message comes
+        with its traceback, the category is the logger's name, cut to 10 characters.
+
+        Args:
+            level: Records below it are left out.
+        """
+        from hero_kernel.logs.handler import Handler  # noqa: PLC0415 - few need logging
+
+        return Handler(self, level)
+
+    def close(self) -> None:
+        """Close the file that this thread has open; its next entry opens it again."""
+        self._own.writer.close()
+
+    def _iterate(
+        self, query: Query, last: int | None, skipped: list[Skipped] | None
+    ) -> Iterator[LogItem]:
+        def note(path: Path, reason: str) -> None:
+            if skipped is not None:
+                skipped.append(Skipped(path, reason))
+
+        hours = listed(self._existing_folder(), note)
+        if last is None:
+            return items(hours, query, backwards=False, note=note)
+        return islice(items(reversed(hours), query, backwards=True, note=note), last)
+
+    def _query(  # noqa: PLR0917 - as `search`
+        self,
+        timestamp_from: OurTime | str | None,
+        timestamp_to: OurTime | str | None,
+        cat: str,
+        log: str,
+        logtype: LogType | None,
+        ignore_case: bool,
+    ) -> Query:
+        begin = self._second(timestamp_from, _FIRST)
+        end = self._second(timestamp_to, _LAST)
+        if begin > end:
+            raise LogError(
+                f"from {OurTime(begin)} to {OurTime(end)} is the wrong way round",
+                hint="give the earlier time first",
+            )
+        fixed, _ = head(cat, logtype or "stdout")
+        return Query(begin, end, fixed, log, logtype, ignore_case)
+
+    def _second(self, moment: OurTime | str | None, otherwise: int) -> int:
+        if isinstance(moment, str):
+            return times.new(moment, now=self._now()).unix if moment else otherwise
+        return moment.unix if moment else otherwise
+
+    def _existing_folder(self) -> Path:
+        """The folder, which need not be there, but if it is, then in the root."""
+        folder = self.path
+        if not folder.resolve().is_relative_to(self._root.resolve()):
+            raise StoreError(f"{folder} leads out of {self._root}", hint="remove the link")
+        return folder
