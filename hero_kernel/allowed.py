@@ -130,11 +130,9 @@ def allow(home: Path, asked: str) -> Foreign:
     Raises:
         NotAllowedError: Nothing like it was refused, several things were, or it is denied.
     """
-    found = _asked(pending(home), asked.strip())
+    asked = asked.strip()
+    found = _asked(pending(home), asked) or _asked(allowed(home), asked)
     if not found:
-        again = next(iter(_asked(allowed(home), asked.strip())), None)
-        if again is not None:
-            return again
         raise NotAllowedError(
             f"nothing called {asked} was refused",
             hint="run the playbook first: only what was fetched and shown can be allowed",

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from hero_kernel.redaction import WITHHELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from hero_kernel.redaction import Redactor, Stream
+    from hero_kernel.redaction import Redactor
 
     Message = dict[str, Any]
 
@@ -72,18 +72,39 @@ def choked(session: Any, redactor: Redactor) -> Iterator[None]:
 
 
 class _Held:
-    """A stream of one cell: what was kept back of it, and how to send it on."""
+    """A stream of one cell: what is kept back of it, and how to send it on."""
 
-    def __init__(self, stream: Stream, socket: Any, message: Message, ident: Any) -> None:
-        self.stream = stream
-        self.socket = socket
+    def __init__(self, redactor: Redactor, message: Message, ident: Any) -> None:
         self.message = message
         self.ident = ident
-        self.fed_s = monotonic()
+        self.socket: Any = None
+        self.fed_s = 0.0
+        self._redactor = redactor
+        self._stream = redactor.stream()
 
     @property
-    def cell(self) -> str:
-        return _cell(self.message)
+    def is_holding(self) -> bool:
+        """Whether something is kept back."""
+        return self._stream.held > 0
+
+    def feed(self, text: str) -> str:
+        """See `Stream.feed`."""
+        return self._safely(self._stream.feed, text)
+
+    def pause(self) -> str:
+        """See `Stream.pause`."""
+        return self._safely(self._stream.pause) if self.is_holding else ""
+
+    def flush(self) -> str:
+        """See `Stream.flush`."""
+        return self._safely(self._stream.flush) if self.is_holding else ""
+
+    def _safely(self, act: Callable[..., str], *given: str) -> str:
+        try:
+            return act(*given)
+        except Exception:  # noqa: BLE001  # whatever it is, nothing must get out
+            self._stream = self._redactor.stream()
+            return f"{WITHHELD}\n"
 
 
 class Choke:
@@ -93,6 +114,7 @@ class Choke:
         self._session = session
         self._send = session.send
         self._redactor: Redactor | None = redactor
+        self._is_child = False  # nobody would send later what is kept back in one
         self._start_over()
 
     def _start_over(self) -> None:
@@ -137,7 +159,7 @@ class Choke:
         kind = message["header"]["msg_type"]
         if os.getpid() != self._pid:
             self._start_over()
-            self._pid = -1  # a child: nobody would send later what is kept back
+            self._is_child = True
         if kind == "stream":
             return self._send_stream(redactor, stream, message, ident)
         if self._streams:
@@ -148,54 +170,50 @@ class Choke:
         return self._send(stream, message, ident=ident, buffers=buffers, track=track)
 
     def _send_stream(self, redactor: Redactor, socket: Any, message: Message, ident: Any) -> Any:
-        cell, name = _cell(message), message["content"]["name"]
+        key = _cell(message), message["content"]["name"]
         with self._lock:
-            self._release(cell, but=name)
-            held = self._streams.get((cell, name))
-            if held is None:
-                held = _Held(redactor.stream(), socket, message, ident)
-                self._streams[cell, name] = held
-                while len(self._streams) > STREAMS:
-                    oldest = next(iter(self._streams))
-                    self._emit(self._streams.pop(oldest))
-            held.socket, held.message, held.fed_s = socket, message, monotonic()
-            try:
-                text = held.stream.feed(message["content"]["text"])
-            except Exception:  # noqa: BLE001  # whatever it is, nothing must get out
-                del self._streams[cell, name]
-                text = f"{WITHHELD}\n"
-            else:
-                if held.stream.held and not self._is_timed:
-                    self._is_timed = self._time(socket)
-                if held.stream.held and not self._is_timed:
-                    text += held.stream.flush()
-            return self._say(held, text) if text else message
-
-    def _say(self, held: _Held, text: str) -> Any:
-        content = {"name": held.message["content"]["name"], "text": text}
-        message = self._session.msg("stream", content, parent=held.message["parent_header"])
-        return self._send(held.socket, message, ident=held.ident)
-
-    def _emit(self, held: _Held, *, is_pause: bool = False) -> None:
-        text = held.stream.pause() if is_pause else held.stream.flush()
-        if text:
+            self._release(key[0], but=key)
+            held = self._streams.setdefault(key, _Held(redactor, message, ident))
+            while len(self._streams) > STREAMS:
+                oldest = next(iter(self._streams))
+                self._say(self._streams[oldest], self._streams.pop(oldest).flush())
+            held.socket, held.fed_s = socket, monotonic()
+            text = held.feed(message["content"]["text"])
+            if held.is_holding and not self._is_timed:
+                self._is_timed = self._time(socket)
+                if not self._is_timed:
+                    text += held.flush()
             self._say(held, text)
+        return message
 
-    def _release(self, cell: str | None = None, *, but: str = "", has_ended: bool = False) -> None:
+    def _say(self, held: _Held, text: str) -> None:
+        if text:
+            content = {"name": held.message["content"]["name"], "text": text}
+            message = self._session.msg("stream", content, parent=held.message["parent_header"])
+            self._send(held.socket, message, ident=held.ident)
+
+    def _release(
+        self,
+        cell: str | None = None,
+        *,
+        but: tuple[str, str] | None = None,
+        has_ended: bool = False,
+    ) -> None:
         """Send on what is kept back of a cell, or of all: something comes that must be after it."""
         with self._lock:
             for key, held in list(self._streams.items()):
-                if cell in (None, key[0]) and key[1] != but:
-                    self._emit(held)
+                if cell in {None, key[0]} and key != but:
+                    self._say(held, held.flush())
                     if has_ended:
                         del self._streams[key]
 
     def _time(self, socket: Any) -> bool:
         """Look again in a while; false where there is nobody who could."""
-        thread = getattr(socket, "thread", None)
-        if self._pid == -1 or thread is None or not thread.is_alive():
+        sender = getattr(socket, "io_thread", socket)  # ipykernel's IOPubThread, or its socket
+        thread = getattr(sender, "thread", None)
+        if self._is_child or thread is None or not thread.is_alive():
             return False
-        socket.schedule(lambda: socket.io_loop.call_later(PAUSE_S, self._pause, socket))
+        sender.schedule(lambda: sender.io_loop.call_later(PAUSE_S, self._pause, socket))
         return True
 
     def _pause(self, socket: Any) -> None:
@@ -203,9 +221,9 @@ class Choke:
             self._is_timed = False
             now_s = monotonic()
             for held in self._streams.values():
-                if held.stream.held and now_s - held.fed_s >= PAUSE_S:
-                    self._emit(held, is_pause=True)
-                elif held.stream.held and not self._is_timed:
+                if held.is_holding and now_s - held.fed_s >= PAUSE_S:
+                    self._say(held, held.pause())
+                elif held.is_holding and not self._is_timed:
                     self._is_timed = self._time(socket)
 
 

@@ -7,8 +7,6 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 ENVIRON = {
     "PATH": os.environ["PATH"],
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -72,24 +70,15 @@ def author(root: Path, name: str = "repo", account: str = "acc") -> Author:
     return Author(work, bare)
 
 
-@pytest.fixture
-def ann(tmp_path: Path) -> Author:
+def ann_of(root: Path) -> Author:
     """An author of `acc/repo` with a script on main, one on feature/x, and a tag v1 before."""
-    ann = author(tmp_path)
+    ann = author(root)
     ann.push({"docs/a.hero": "!!play.echo content:one\n"})
     ann.tag("v1")
     ann.push({"docs/a.hero": "!!play.echo content:main\n", "docs/b.hero": "// nothing\n"})
     ann.push({"docs/a.hero": "!!play.echo content:feature\n"}, "feature/x")
     ann.git("switch", "--quiet", "main")
     return ann
-
-
-@pytest.fixture
-def no_config(monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process's environment without the settings of whoever runs the tests."""
-    for name, value in ENVIRON.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("OFFLINE", raising=False)
 
 
 RECORDER = """#!/bin/sh

@@ -66,7 +66,7 @@ def test_a_key_does_not_show_itself_and_goes_nowhere() -> None:
         str(key),
         f"{key}",
         f"{key!r}",
-        "{}{!r}".format(key, key),
+        f"{key}{key!r}",
         str([key]),
         str({1: key}),
     ]

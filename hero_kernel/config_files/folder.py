@@ -177,7 +177,8 @@ def _lock(handle: int | None, *, free: bool) -> None:
 def _held(root: Path, path: Path, *, create: bool) -> Iterator[Folder]:
     if create:
         files.folder(root)
-    real_root, real = Path(os.path.realpath(root)), Path(os.path.realpath(path))
+    with _explained(path):  # a link may become a folder while it is asked where it leads
+        real_root, real = Path(os.path.realpath(root)), Path(os.path.realpath(path))
     if not real.is_relative_to(real_root) or real == real_root:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
     parts = real.relative_to(real_root).parts

@@ -26,6 +26,7 @@ from hero_kernel.errors import (
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from config_files.places import Here, Keys
@@ -267,6 +268,51 @@ def test_a_damaged_file_keeps_its_key_and_holds_up_no_other(here: Here) -> None:
     configs.delete("a", "broken")
     assert configs.reseal() == 0
     assert configs.kids() == {here.keys.kid}
+
+
+@dataclass
+class Asking:
+    """A cipher that is locked, and whose user does something else before giving the secret."""
+
+    keys: Keys
+    first: Callable[[], object]
+
+    @property
+    def kid(self) -> bytes:
+        self.first()
+        return self.keys.kid
+
+    def seal(self, db: str, key: str, plain: bytes, kid: bytes) -> bytes:
+        return self.keys.seal(db, key, plain, kid)
+
+    def open(self, db: str, key: str, envelope: bytes) -> bytes:
+        return self.keys.open(db, key, envelope)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "sealing",
+    [
+        lambda configs: configs.set("a", "b", "x: one", secrets=["x"]),
+        lambda configs: configs.set_data("a", "b", [Secret("one")]),
+        lambda configs: configs.seal("a", "b", "y"),
+        lambda configs: configs.reseal(),
+    ],
+)
+def test_nobody_waits_while_the_secret_is_asked_for(
+    here: Here, sealing: Callable[[ConfigFiles], object]
+) -> None:
+    here.configs.set("a", "b", "x: one\ny: two", secrets=["x"])
+    here.keys.rotate()
+    asked = []
+
+    def first() -> None:
+        if not asked:
+            asked.append(True)
+            here.configs.set("a", "other", "x: 1")  # hangs while the folder is held
+
+    sealing(replace(here.configs, cipher=Asking(here.keys, first)))
+    assert asked
 
 
 @dataclass
