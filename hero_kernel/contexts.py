@@ -91,7 +91,7 @@ class Host(Protocol):
     def redactor(self) -> Redactor:
         """What masks secrets in everything that is shown or written."""
 
-    def fetch(self, url: str, *, context: Context, **options: Any) -> tuple[SourceText, ...]:
+    def fetch(self, url: str, *args: Any, **options: Any) -> tuple[SourceText, ...]:
         """The scripts at a git address."""
 
     def run(self, *args: Any, **options: Any) -> Report:

@@ -21,11 +21,11 @@ from hero_kernel.playbook import Include, parsed
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
     from hero_kernel.actors import Actors, Handler
     from hero_kernel.heroscript import Action, Params, Source
-    from hero_kernel.logs import LogType
+    from hero_kernel.logs import Logger, LogType
     from hero_kernel.playbook import Playbook
     from hero_kernel.sessions import Session
     from hero_kernel.sources import SourceText
@@ -166,6 +166,7 @@ class _Run:
     mask: Callable[[str], str]
     results: list[Result] = field(default_factory=list)
     note: str = ""
+    _logger: Logger | None = None
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _labels: dict[Path, str] = field(default_factory=dict)  # what a file is called in a chain
@@ -240,12 +241,11 @@ class _Run:
         """Leave a line in the session's log; a log that cannot be written stops no run."""
         if self.dry_run or self.note:
             return
+        kind: LogType = "error" if result.status in _WRONG else "stdout"
         try:
-            self.session.logger().log(
-                _told(result),
-                action.actor[:CATEGORY_WIDTH],
-                _LOG_TYPES.get(result.status, "stdout"),
-            )
+            if self._logger is None:
+                self._logger = self.session.logger()
+            self._logger.log(_told(result), action.actor[:CATEGORY_WIDTH], kind)
         except HeroError as error:
             self.note = f"this run is not logged: {error}"
 
@@ -368,7 +368,7 @@ _NOTHING: tuple[str, float | None] = ("", None)
 
 _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
 
-_LOG_TYPES: Mapping[Status, LogType] = {Status.FAILED: "error", Status.INTERRUPTED: "error"}
+_WRONG = frozenset([Status.FAILED, Status.INTERRUPTED])
 
 
 class Output(io.TextIOBase):

@@ -247,6 +247,18 @@ class Secrets:
             raise SecretError("the two are not the same", hint="nothing was changed; try again")
         return first
 
+    def asked(self, question: str) -> Secret:
+        """A secret from the keyboard, though the context be not interactive: a command asks.
+
+        Raises:
+            NotInteractiveError: Nobody can be asked.
+            SecretError: Nothing was answered.
+        """
+        answer = self._hidden(self._ask(question))
+        if not answer:
+            raise SecretError("nothing was entered", hint="nothing was changed; try again")
+        return answer
+
     def unlock(self, secret: str | Secret | None = None, *, interactive: bool = False) -> None:
         """Unlock what is encrypted, in this process, until it ends or `lock` is called.
 

@@ -499,14 +499,19 @@ class Session(Kept[SessionConfig]):
         return self.context.db_config_get()
 
     def logger(self) -> Logger:
-        """The session's log, in files by the hour below its folder; `logger().log("…")`."""
-        if self._logger is None:
-            host = self.context.host
+        """The session's log, in files by the hour below its folder; `logger().log("…")`.
+
+        Raises:
+            SessionNotFoundError: The session was deleted or renamed.
+        """
+        logger = self._logger
+        if logger is None or not logger.path.parent.is_dir():  # renamed by another kernel, or gone
             self.save()  # as in keep_run
-            self._logger = Logger(
-                self._folder("logs"), root=host.home, now=host.now, mask=host.redactor.mask
-            )
-        return self._logger
+            host = self.context.host
+            folder = self._folder() / "logs"
+            logger = Logger(folder, root=host.home, now=host.now, mask=host.redactor.mask)
+            self._logger = logger
+        return logger
 
     def error(self, cat: str, error: str) -> LogItem:
         """Log an error; the entry."""

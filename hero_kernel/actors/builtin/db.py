@@ -72,7 +72,7 @@ def list_(session: Session, *, prefix: str = "", db: str = "", limit: int = 50) 
         db: As for `db.set`.
         limit: How many at most.
     """
-    found = []
+    found: list[str] = []
     for key in _database(session, db).keys(prefix):
         if len(found) == limit:
             found.append("…")

@@ -8,10 +8,10 @@ from pathlib import Path
 from hero_kernel import files
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError, SecretError
+from hero_kernel.crypto import generate
 from hero_kernel.keyring import read_secret_file
 from hero_kernel.report import Changed, Skipped
 from hero_kernel.secret import Secret
-from hero_kernel.secrets import generate
 from hero_kernel.sessions import Session
 
 
