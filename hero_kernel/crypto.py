@@ -26,7 +26,6 @@ import base64
 import hashlib
 import hmac
 import os
-import secrets
 import threading
 import unicodedata
 from dataclasses import dataclass
@@ -162,7 +161,7 @@ def is_short(passphrase: Secret) -> bool:
 
 def generate() -> Secret:
     """A passphrase of 140 random bits: seven groups of four digits and letters, easily copied."""
-    groups = ("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(7))
+    groups = ("".join(_READABLE[byte % 32] for byte in os.urandom(4)) for _ in range(7))
     return Secret("-".join(groups))
 
 

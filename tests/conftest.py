@@ -10,7 +10,7 @@ from redis_server import RedisServer, require_redis
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["rooms"]
+pytest_plugins = ["rooms", "git_repos"]
 pytest.register_assert_rewrite("stores.contract")
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENVIRON = {
     "PATH": os.environ["PATH"],
@@ -66,19 +72,28 @@ def author(root: Path, name: str = "repo", account: str = "acc") -> Author:
     work = root / "author" / account / name
     work.mkdir(parents=True)
     git("init", "--quiet", "--initial-branch=main", cwd=work)
-    git("remote", "add", "origin", str(bare), cwd=work)
+    # a relative one, so that both may be copied elsewhere
+    git("remote", "add", "origin", os.path.relpath(bare, work), cwd=work)
     return Author(work, bare)
 
 
-def ann_of(root: Path) -> Author:
-    """An author of `acc/repo` with a script on main, one on feature/x, and a tag v1 before."""
+@pytest.fixture(scope="session")
+def ann_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("ann")
     ann = author(root)
     ann.push({"docs/a.hero": "!!play.echo content:one\n"})
     ann.tag("v1")
     ann.push({"docs/a.hero": "!!play.echo content:main\n", "docs/b.hero": "// nothing\n"})
     ann.push({"docs/a.hero": "!!play.echo content:feature\n"}, "feature/x")
     ann.git("switch", "--quiet", "main")
-    return ann
+    return root
+
+
+@pytest.fixture
+def ann(ann_once: Path, tmp_path: Path) -> Author:
+    """An author of `acc/repo` with a script on main, one on feature/x, and a tag v1 before."""
+    shutil.copytree(ann_once, tmp_path, dirs_exist_ok=True, symlinks=True)
+    return Author(tmp_path / "author/acc/repo", tmp_path / "srv/acc/repo.git")
 
 
 RECORDER = """#!/bin/sh

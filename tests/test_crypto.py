@@ -308,7 +308,7 @@ def test_a_moved_value_does_not_open() -> None:
         with pytest.raises(ValueTamperedError):
             subkey().open(key, envelope)
     with pytest.raises(ValueTamperedError):
-        subkey(kid=bytes(8)).open("key", KID.join([envelope[:4], envelope[12:]]))
+        subkey(kid=bytes(8)).open("key", envelope[:4] + bytes(8) + envelope[12:])
 
 
 def test_where_one_name_ends_and_the_next_begins_is_bound_too() -> None:

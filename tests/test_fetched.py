@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
-from git_repos import ENVIRON, Author, ann_of, author
+from git_repos import ENVIRON, Author, author
 from git_repos import git as author_git
 
 from hero_kernel import fetched, git
 from hero_kernel.errors import GitAddressError, GitError, NotAllowedError, SourceError
 from hero_kernel.sources import Origin, SourceText
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 USING = git.Git(ENVIRON)
 
@@ -21,10 +24,10 @@ class Here:
     """A home and a code root."""
 
     home: Path
-    coderoot: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.coderoot = self.home.parent / "code"
+    @property
+    def coderoot(self) -> Path:
+        return self.home.parent / "code"
 
     def fetch(self, url: str, **options: object) -> tuple[SourceText, ...]:
         given = {"local": True, "using": USING} | options
@@ -45,11 +48,6 @@ class Here:
 @pytest.fixture
 def here(tmp_path: Path) -> Here:
     return Here(tmp_path / "home")
-
-
-@pytest.fixture
-def ann(tmp_path: Path) -> Author:
-    return ann_of(tmp_path)
 
 
 def test_nothing_is_read_before_it_is_allowed(here: Here, ann: Author) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hero_kernel.git.address import Address, address, without_credentials
-from hero_kernel.git.checkout import Checkout, Clone, alone, checkout
+from hero_kernel.git.addresses import Address, address, without_credentials
+from hero_kernel.git.clones import Checkout, Clone, alone, checkout
 from hero_kernel.git.command import TIMEOUT_S, Git, calling, run
 
 __all__ = [

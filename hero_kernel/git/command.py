@@ -15,7 +15,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from hero_kernel.errors import GitError
-from hero_kernel.git.address import without_credentials
+from hero_kernel.git.addresses import without_credentials
 from hero_kernel.stores.interrupts import deferred
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def run(
     *,
     using: Git,
     protocols: str = "https:ssh",
-    config: Sequence[str] = (),
     growing: Path | None = None,
 ) -> str:
     """Run a git command to its end; what it said on stdout.
@@ -108,13 +107,12 @@ def run(
         cwd: Where; a repository above the folder is not found.
         using: How.
         protocols: What may be fetched over, with `:` between.
-        config: More settings, `name=value`.
         growing: A folder that may grow by `MAX_FETCHED` bytes meanwhile.
 
     Raises:
         GitError: Git is not there, failed, took too long or brought too much.
     """
-    settings = [part for one in (*_CONFIG, *config) for part in ("-c", one)]
+    settings = [part for one in _CONFIG for part in ("-c", one)]
     argv = ["git", "--no-pager", *settings, *args]
     size = 0 if growing is None else _size(growing)
     try:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from hero_kernel import files
 from hero_kernel.errors import GitError, StoreError
-from hero_kernel.git.address import check_ref, is_repository
-from hero_kernel.git.checkout import HEADS, TAGS
+from hero_kernel.git.addresses import check_ref, is_repository
+from hero_kernel.git.clones import HEADS, TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from hero_kernel.git.checkout import Clone
+    from hero_kernel.git.clones import Clone
 
 MAX_DEPTH = 6
 """Folders between a code root and a repository that are looked through."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
@@ -152,7 +151,7 @@ class Locks:
                 return
             if time.monotonic() > limit:
                 break
-            time.sleep(random.uniform(0, 0.002))  # noqa: S311 - spreads the waiting, no secret
+            time.sleep(os.urandom(1)[0] * 8e-6)  # up to 2 ms, so that those who wait are spread
         raise StoreUnavailableError(
             f"the keyring in {self._folder} was locked for {WAIT_S:.0f} s by another process",
             hint="end what holds it, then try again",

@@ -154,8 +154,10 @@ class Keyring:
 
     @property
     def is_unlocked(self) -> bool:
-        """Whether the keys are here; asking does not count as use."""
-        return self._unlocked is not None and self._clock() - self._used <= self._idle_s
+        """Whether the keys are here; asking does not count as use, and forgets idle ones."""
+        if self._clock() - self._used > self._idle_s:
+            self._unlocked = None
+        return self._unlocked is not None
 
     @property
     def verifier(self) -> str:
@@ -311,7 +313,8 @@ class Keyring:
 
         Args:
             in_use: Says which keys values are still sealed with; asked once, while nobody is in
-                `writing`, so that no writer can come between its answer and the deletion.
+                `writing`, so that no writer can come between its answer and the deletion. Writers
+                wait for it.
 
         Returns:
             The names of the dropped keys.
@@ -367,8 +370,14 @@ class Keyring:
                     f"the keyring of context {self._context!r} is whole", hint="unlock it"
                 )
             copy, _ = self._read(COPY_NAME)
-            with suppress(FileNotFoundError):
+            try:
                 self.path.replace(self._folder / DAMAGED_NAME)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                raise StoreError(
+                    f"{self.path} cannot be moved: {error.strerror}", hint="move it away"
+                ) from None
             files.write(self.path, copy.encoded())
             self.lock()
 
@@ -461,13 +470,9 @@ class Keyring:
     def _live(self) -> _Unlocked:
         """The keys, used now."""
         unlocked, now = self._unlocked, self._clock()
-        if unlocked is None:
-            if not self.exists():
-                raise self._missing()
-            raise self._required()
-        if now - self._used > self._idle_s:
-            self.lock()
-            raise self._required()
+        if unlocked is None or now - self._used > self._idle_s:
+            self._unlocked = None
+            raise self._required() if self.exists() else self._missing()
         self._used = now
         return unlocked
 
@@ -672,7 +677,7 @@ class Keyring:
     def _required(self) -> SecretRequiredError:
         return SecretRequiredError(
             f"context {self._context!r} is locked",
-            hint="unlock it, or set HERO_SECRET_FILE to a file with its secret",
+            hint="%hero_secret unlock, or set HERO_SECRET_FILE to a file with its secret",
         )
 
     def _missing(self) -> KeyringMissingError:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hero_kernel import git
 from hero_kernel.errors import GitAddressError, GitError
-from hero_kernel.git.address import check_ref
+from hero_kernel.git.addresses import check_ref
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +123,7 @@ REFUSED = [
     "https:///acc/repo",
     "https://git hub.com/acc/repo",
     "https://github..com/acc/repo",
-    "https://gıthub.com/acc/repo",
+    "https://g\u0131thub.com/acc/repo",
     "https://github.com:99999/acc/repo",
     "https://github.com:x/acc/repo",
     "https://github.com/acc/repo/tree",
@@ -216,9 +216,9 @@ def test_refused_before_git_starts(
 
 def test_the_recorder_records(tmp_path: Path) -> None:
     calls = fake_git(tmp_path / "bin")
+    where, using = git.address("https://github.com/acc/repo"), git.Git({"PATH": str(calls.parent)})
     with pytest.raises(GitError):
-        where = git.address("https://github.com/acc/repo")
-        git.checkout(where, tmp_path / "code", using=git.Git({"PATH": str(tmp_path / "bin")}))
+        git.checkout(where, tmp_path / "code", using=using)
     (call,) = calls.read_text().splitlines()
     assert " -- https://github.com/acc/repo " in call
 

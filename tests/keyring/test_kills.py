@@ -109,6 +109,7 @@ def test_a_killed_change_leaves_one_passphrase_and_every_value(
             assert ring.open("db", key, envelope) == key.encode()
         copy = ring.path.with_name("keyring.json.prev")
         assert copy.read_bytes() == ring.path.read_bytes()
+    print(f"{changed} of {ROUNDS} changes were made")
     assert 0 < changed < ROUNDS
 
 

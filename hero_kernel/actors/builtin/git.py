@@ -265,6 +265,7 @@ def _step(what: RepoAction, *, message: str, branch: str, tag: str, submodules: 
         return commit(message)
     if what in ("push", "delete"):
         return push if what == "push" else delete
+    change: Callable[[Clone, str], bool]
     if what.startswith("branch"):
         name = _given("branchname", branch)
         change = repos.branch_create if what == "branch_create" else repos.branch_switch

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from hero_kernel import files
 from hero_kernel.errors import GitAddressError, GitError, StoreError, did_you_mean
-from hero_kernel.git.address import Address, address, check_ref, is_repository
+from hero_kernel.git.addresses import Address, address, check_ref, is_repository
 from hero_kernel.git.command import Git, run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from hero_kernel.git.address import RefKind
+    from hero_kernel.git.addresses import RefKind
 
 Ref: TypeAlias = str
 """A branch as `refs/heads/…`, a tag as `refs/tags/…`, or a commit's hash."""
@@ -143,7 +143,7 @@ def _clone(
     """
     url, options = where.url(), list[str]()
     if foreign:
-        options += ["--depth=1", "--single-branch", "--config=core.symlinks=false"]
+        options += ["--depth=1", "--single-branch", *(f"--config={one}" for one in _ONLY_TEXT)]
     elif light:
         options += ["--depth=1", "--no-single-branch"]
     if branch or where.ref_kind is not None:
@@ -158,7 +158,6 @@ def _clone(
                 path.parent,
                 using=using,
                 protocols=protocols_of(where),
-                config=_NO_FILTERS if foreign else (),
                 growing=draft if foreign else None,
             )
             try:
@@ -172,8 +171,12 @@ def _clone(
     return True
 
 
-_NO_FILTERS = ("filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.required=false")
-"""Settings without which reading a script would download what Git LFS keeps for a repository."""
+_ONLY_TEXT = (
+    "core.symlinks=false",
+    *("filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.clean="),
+    "filter.lfs.required=false",
+)
+"""Settings of a clone of others: a link is a text, and nothing is downloaded by Git LFS."""
 
 _DRAFT = ".clone"
 """The suffix of a folder that is being cloned into."""
@@ -343,7 +346,6 @@ class Clone:
             self.path,
             using=self.using,
             protocols=protocols,
-            config=_NO_FILTERS if self.foreign else (),
             growing=self.path if growing and self.foreign else None,
         )
 
