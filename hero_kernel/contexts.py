@@ -382,7 +382,9 @@ class Context(Kept[ContextConfig]):
     def keep_priv_key(self, key: Secret) -> None:
         """As `priv_key_set`, for a key of another program's making."""
         with self._sealing([key]) as seal:
-            self._update(lambda old: replace(old, **seal(old, _PRIV_KEY, {_PRIV_KEY: key})))
+            self._update(
+                lambda old: replace(old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key})[_PRIV_KEY])
+            )
 
     def priv_key_get(self) -> Secret:
         """The private key.

@@ -523,10 +523,10 @@ class Secrets:
                 _ = session.config
                 yield session
 
-    def _kids(self) -> set[bytes]:
+    def _kids(self) -> frozenset[bytes]:
         found = set(self._context.config_files().kids())
         for database in self._databases():
             found |= database.kids()
         for one in self._records():
             found |= one.kids()
-        return found
+        return frozenset(found)

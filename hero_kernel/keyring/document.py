@@ -2,9 +2,9 @@
 
 JSON, for a reader of a backup in ten years: the format, a random id that every value is bound to,
 a revision, times in UTC, how the passphrase is stretched, the verifier, whether everything is to
-be encrypted, the name of the key to seal with, and the wrapped keys by name. Two checks close it. `digest`, SHA-256, tells damage from
-a wrong passphrase before any work; `mac`, under a key that comes of the passphrase, tells changes
-that somebody made.
+be encrypted, the name of the key to seal with, and the wrapped keys by name. Two checks close it.
+`digest`, SHA-256, tells damage from a wrong passphrase before any work; `mac`, under a key that
+comes of the passphrase, tells changes that somebody made.
 """
 
 from __future__ import annotations
