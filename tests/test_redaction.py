@@ -275,6 +275,7 @@ def test_a_short_value_is_told_of_once_without_showing_it():
     redactor.add("")
     assert redactor.is_empty
     assert redactor.mask("123") == "123"
+    assert redactor.names() == ()
 
 
 def test_names_tell_what_is_known_and_nothing_shows_it():
@@ -293,7 +294,7 @@ def test_who_waits_for_a_value_is_called_once_before_it_can_be_shown():
     redactor.when_filled(lambda: calls.append(redactor.mask(PASSWORD)))
     gone = lambda: calls.append("gone")  # noqa: E731
     redactor.when_filled(gone)
-    redactor.forget(gone)
+    redactor.cancel(gone)
     assert calls == []
     redactor.add(PASSWORD)
     redactor.add(UGLY)
@@ -325,6 +326,25 @@ def record(message: str, *args: object, **more: object) -> logging.LogRecord:
     made = logging.makeLogRecord({"msg": message, "args": args, "levelname": "INFO", **more})
     mask_record(made, knowing(PASSWORD))
     return made
+
+
+def test_many_values_are_found_and_adding_one_is_quick():
+    redactor = Redactor()
+    begin = perf_counter()
+    for number in range(1500):
+        redactor.add(f"value-{number:05}-value")
+        assert redactor.mask("a line of text\n") == "a line of text\n"
+    assert perf_counter() - begin < 5  # built anew each time, it would take minutes
+    text = "".join(f"value-{number:05}-value," for number in range(1501))
+    assert redactor.mask(text) == f"{MASK}," * 1500 + "value-01500-value,"
+
+
+def test_a_document_is_known_by_its_lines_soon():
+    lines = [f"line {number} of a long document" for number in range(20_000)]
+    begin = perf_counter()
+    redactor = knowing("\n".join(lines))
+    assert redactor.mask(lines[17_000]) == MASK
+    assert perf_counter() - begin < 5
 
 
 def test_a_log_record_is_masked_in_every_part():

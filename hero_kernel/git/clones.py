@@ -230,10 +230,12 @@ def alone(path: Path, patience_s: float) -> Iterator[None]:
     """Keep other processes of ours out of a clone; a dead one holds nothing.
 
     Raises:
-        GitError: Another one is at work in it for so many seconds.
+        GitError: Another one is at work in it for so many seconds, or it is not there.
     """
     deadline = monotonic() + patience_s
     while (handle := _hold(path / ".git")) is None:
+        if not (path / ".git").exists():
+            raise GitError(f"there is no working copy at {path}", hint="clone it again")
         if monotonic() >= deadline:
             raise GitError(f"another process is at work in {path}", hint="try again")
         sleep(_PAUSE_S)
@@ -289,7 +291,7 @@ def _longest(
 ) -> tuple[Ref, str]:
     """The longest beginning of the text that is a ref, and what follows it."""
     parts = spelt.split("/")
-    for end in range(len(parts), 0 if not whole else len(parts) - 1, -1):
+    for end in range(len(parts), len(parts) - 1 if whole else 0, -1):
         name = "/".join(parts[:end])
         for prefix in _PREFIXES[kind]:
             if prefix + name in refs:

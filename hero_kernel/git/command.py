@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
@@ -68,7 +68,7 @@ class Git:
         on_progress: Is told how far a transfer is.
     """
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     offline: bool = False
     timeout_s: float = TIMEOUT_S
     ssh_key: str = ""

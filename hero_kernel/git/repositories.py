@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hero_kernel import files
 from hero_kernel.errors import GitError, StoreError
-from hero_kernel.git.addresses import check_ref, is_repository
+from hero_kernel.git.addresses import check_ref
 from hero_kernel.git.clones import HEADS, TAGS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Repository:
 
 
 def repositories(coderoot: Path) -> list[Repository]:
-    """Every repository below the code root, by its key; links are not followed."""
+    """Every working copy below the code root, by its key; links are not followed."""
     return sorted(_below(coderoot, coderoot, ()), key=lambda one: one.key)
 
 
@@ -64,7 +64,7 @@ def _below(coderoot: Path, folder: Path, parts: tuple[str, ...]) -> Iterator[Rep
         if entry.name.startswith("."):
             continue
         inner, path = (*parts, entry.name), Path(entry.path)
-        if len(inner) > 2 and is_repository(path):  # noqa: PLR2004  # provider/account/name
+        if len(inner) > 2 and (path / ".git").exists():  # noqa: PLR2004  # provider/account/name
             yield Repository(coderoot, inner[0], "/".join(inner[1:-1]), inner[-1])
         elif len(inner) < MAX_DEPTH:
             yield from _below(coderoot, path, inner)
@@ -228,6 +228,13 @@ def unpushed(clone: Clone) -> int:
     return int(said)
 
 
+def counted(count: int, what: str) -> str:
+    """So many of something, in words."""
+    if count == 1:
+        return f"1 {what}"
+    return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"
+
+
 def delete(one: Repository, clone: Clone) -> None:
     """Delete a repository from the disk, when nothing in it would be lost.
 
@@ -239,7 +246,7 @@ def delete(one: Repository, clone: Clone) -> None:
     count = unpushed(clone)
     if count:
         raise GitError(
-            f"{clone.path} has {count} commits that are nowhere else",
+            f"{clone.path} has {counted(count, 'commit')} on no branch of the origin's",
             hint="push them, or delete the folder by hand",
         )
     try:

@@ -65,14 +65,17 @@ class Follow:
         try:
             for _ in self._watch:
                 files = self._files()
-                if self._held and _identity(self._held[1]) not in [one for _, one, _ in files]:
-                    yield from self._rest(*self._held)
+                gone = self._hold(files)
+                if gone:
+                    with gone[1]:
+                        yield from self._rest(*gone)
                 for hour, identity, size in files:
                     if size != self._read_to.get(identity, 0):
                         # It may be gone since, or be no file; it was then left out before.
                         with suppress(OSError), opened(hour.path) as file:
                             yield from self._rest(hour, file)
-                self._hold(files)
+                known = {identity for _, identity, _ in files}
+                self._read_to = {one: to for one, to in self._read_to.items() if one in known}
         finally:
             self._release()
 
@@ -93,14 +96,17 @@ class Follow:
                 files.append((hour, (found.st_dev, found.st_ino), found.st_size))
         return files
 
-    def _hold(self, files: list[tuple[Hour, _Identity, int]]) -> None:
-        """Keep the newest file open, so that it can be read to its end when it is moved away."""
-        self._release()
-        known = {identity for _, identity, _ in files}
-        self._read_to = {one: size for one, size in self._read_to.items() if one in known}
+    def _hold(self, files: list[tuple[Hour, _Identity, int]]) -> tuple[Hour, FileIO] | None:
+        """Keep the newest file open; the one before, if it was moved away and may have a rest."""
+        before, self._held = self._held, None
         if files:
+            hour = files[-1][0]
             with suppress(OSError):
-                self._held = files[-1][0], opened(files[-1][0].path)
+                self._held = hour, opened(hour.path)
+        if before and _identity(before[1]) in [identity for _, identity, _ in files]:
+            before[1].close()
+            return None
+        return before
 
     def _release(self) -> None:
         held, self._held = self._held, None

@@ -290,7 +290,7 @@ def _stamp_before(file: FileIO, end: int) -> tuple[int, bytes | None]:
         if last:
             return start + last.start(), last[1]
         end = start and start + 1 + len("YYYY-MM-DD HH:mm:ss")  # it may stand across the cut
-        size = 2 * size
+        size = min(2 * size, PIECE)
     return -1, None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
+from contextlib import suppress
 from os import SEEK_END, lseek, write
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -119,7 +120,7 @@ class Writer:
         if not added.endswith(b"\n"):
             self._second = None  # a line was torn; what comes before a stamp ends it
         elif found is not None:
-            self._second = second_of(found)
+            self._second = second_of(found[1])
         self._size = size
 
     def _find(self, second: int) -> None:
@@ -150,7 +151,8 @@ class Writer:
         descriptor, self._descriptor, self._hour = self._descriptor, -1, None
         self.trusted_until = 0.0
         if descriptor >= 0:
-            os.close(descriptor)
+            with suppress(OSError):  # somebody closed it already
+                os.close(descriptor)
 
     def __del__(self) -> None:
         self.close()

@@ -28,8 +28,8 @@ class Redactor:
     def __init__(self) -> None:
         self._lock = RLock()
         self._names: dict[str, str] = {}
-        self._spellings: set[str] = set()
-        self._finder: _Finder | None = None
+        self._finder = _Finder()
+        self._fresh: set[str] = set()  # spellings that the finder does not know yet
         self._waiting: list[Callable[[], None]] = []
         self._has_warned = False
 
@@ -47,18 +47,19 @@ class Redactor:
         with self._lock:
             if value in self._names:
                 return
-            self._spellings |= spellings(value)
+            self._fresh |= spellings(value)
             self._names[value] = name
-            self._finder = None
             waiting, self._waiting = self._waiting, []
-        for call in waiting:
-            call()
+            for call in waiting:  # with the lock held: another thread's value waits for it too
+                call()
 
     def _warn(self, value: str, name: str) -> None:
         if value and not self._has_warned:
             self._has_warned = True
             which = f"the value of {name}" if name else "a value"
-            warnings.warn(f"{which} is too short to mask: {SHORTEST} characters", stacklevel=3)
+            warnings.warn(
+                f"{which} is too short to mask: fewer than {SHORTEST} characters", stacklevel=3
+            )
 
     def names(self) -> tuple[str, ...]:
         """What the values are called, each name once, sorted."""
@@ -78,7 +79,7 @@ class Redactor:
                 return
         call()
 
-    def forget(self, call: Callable[[], None]) -> None:
+    def cancel(self, call: Callable[[], None]) -> None:
         """Take a call of `when_filled` back, if it was not made yet."""
         with self._lock:
             self._waiting = [one for one in self._waiting if one != call]
@@ -153,12 +154,12 @@ class Redactor:
 
     @property
     def finder(self) -> _Finder:
-        """What finds the values known now; built at the first use after an `add`."""
-        finder = self._finder
-        if finder is None:
+        """What finds the values known now; it learns of new ones when it is first needed."""
+        if self._fresh:
             with self._lock:
-                finder = self._finder = _Finder(self._spellings)
-        return finder
+                if self._fresh:  # still: another thread may have been here meanwhile
+                    self._finder, self._fresh = self._finder.extended(self._fresh), set()
+        return self._finder
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a redactor knows secrets, and is not pickled")
@@ -233,6 +234,12 @@ class Stream:
 GRAM = 4
 """Characters of a text that are looked up at once; no spelling is shorter."""
 
+STEP = 12
+"""Larger steps find little sooner, and make the tables larger."""
+
+LAYER = 4
+"""How many times larger a layer is, at least, than the next."""
+
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 """Colours and other commands to a terminal: ECMA-48's CSI, and OSC as terminals end it."""
 
@@ -243,28 +250,30 @@ _NUMBER = frozenset("0123456789+-.e")
 
 
 class _Finder:
-    """Finds a fixed set of texts.
+    """Finds a fixed set of texts, kept in layers, each some times smaller than the one before.
 
-    Every `step`th group of four characters is looked up among those of the texts, where `step` is
-    such that none can lie between: a long text is passed over quickly. As short texts ask for
-    small steps, long ones are looked for by themselves.
+    So a text that is added costs little, however many there are.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._sorted = sorted(texts)
-        self._firsts = frozenset(text[0] for text in self._sorted)
-        self._longest = max(map(len, self._sorted))
-        self.is_numeric = any(_NUMBER.issuperset(text) for text in self._sorted)
-        short = [text for text in self._sorted if len(text) < SHORTEST_LINE]
-        long = [text for text in self._sorted if len(text) >= SHORTEST_LINE]
-        self._tables = [_table(group) for group in (short, long) if group]
+    def __init__(self, layers: tuple[_Layer, ...] = ()) -> None:
+        self._layers = layers
+        self._longest = max((layer.longest for layer in layers), default=0)
+        self.is_numeric = any(layer.is_numeric for layer in layers)
+
+    def extended(self, texts: set[str]) -> _Finder:
+        """One that finds these texts too."""
+        layers = list(self._layers)
+        while layers and len(layers[-1].texts) < LAYER * len(texts):
+            texts = texts | layers.pop().texts
+        return _Finder((*layers, _Layer(texts)))
 
     def spans(self, text: str) -> list[Span]:
         """Where any of the texts stands, in order; what overlaps or touches is one."""
-        found = set(self._hits(text))
+        found = {span for layer in self._layers for span in layer.hits(text)}
         if "\x1b" in text:
             plain, places = _without_escapes(text)
-            found |= {(places[start], places[end - 1] + 1) for start, end in self._hits(plain)}
+            hits = (span for layer in self._layers for span in layer.hits(plain))
+            found |= {(places[start], places[end - 1] + 1) for start, end in hits}
         merged: list[Span] = []
         for start, end in sorted(found):
             if merged and start <= merged[-1][1]:
@@ -272,15 +281,6 @@ class _Finder:
             else:
                 merged.append((start, end))
         return merged
-
-    def _hits(self, text: str) -> Iterator[Span]:
-        for step, table in self._tables:
-            grams = range(0, len(text) - GRAM + 1, step)
-            for at in [at for at in grams if text[at : at + GRAM] in table]:
-                for before, one in table[text[at : at + GRAM]]:
-                    start = at - before
-                    if start >= 0 and text.startswith(one, start):
-                        yield start, start + len(one)
 
     def partial(self, text: str) -> int:
         """How long the longest end of the text is with which one of the texts may begin."""
@@ -296,7 +296,40 @@ class _Finder:
         return len(text) - (places[len(plain) - held] if held else end)
 
     def _beginning(self, text: str) -> int:
-        for at in range(max(0, len(text) - self._longest + 1), len(text)):
+        return max((layer.beginning(text) for layer in self._layers), default=0)
+
+
+class _Layer:
+    """Finds a fixed set of texts.
+
+    Every `step`th group of four characters is looked up among those of the texts, where `step` is
+    such that none can lie between: a long text is passed over quickly. As short texts ask for
+    small steps, long ones are looked for by themselves.
+    """
+
+    def __init__(self, texts: set[str]) -> None:
+        self.texts = texts
+        self.longest = max(map(len, texts))
+        self.is_numeric = any(_NUMBER.issuperset(text) for text in texts)
+        self._sorted = sorted(texts)
+        self._firsts = frozenset(text[0] for text in texts)
+        short = [text for text in texts if len(text) < SHORTEST_LINE]
+        long = [text for text in texts if len(text) >= SHORTEST_LINE]
+        self._tables = [_table(group) for group in (short, long) if group]
+
+    def hits(self, text: str) -> Iterator[Span]:
+        """Where a text stands, in no order, and some places more than once."""
+        for step, table in self._tables:
+            grams = range(0, len(text) - GRAM + 1, step)
+            for at in [at for at in grams if text[at : at + GRAM] in table]:
+                for before, one in table[text[at : at + GRAM]]:
+                    start = at - before
+                    if start >= 0 and text.startswith(one, start):
+                        yield start, start + len(one)
+
+    def beginning(self, text: str) -> int:
+        """How long the longest end of `text` is with which one of the texts may begin."""
+        for at in range(max(0, len(text) - self.longest + 1), len(text)):
             if text[at] in self._firsts:
                 end = text[at:]
                 near = bisect_left(self._sorted, end)
@@ -309,7 +342,7 @@ class _Finder:
 
 def _table(texts: list[str]) -> tuple[int, dict[str, list[tuple[int, str]]]]:
     """The step, and where in which text each group of characters stands."""
-    step = min(map(len, texts)) - GRAM + 1
+    step = min(min(map(len, texts)) - GRAM + 1, STEP)
     table = defaultdict(list)
     for text in texts:
         for at in range(step):

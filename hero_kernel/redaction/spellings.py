@@ -26,6 +26,10 @@ along, and no stream has to keep back more than 63 characters.
 """
 
 
+LONGEST_ENCODED = 16_384
+"""Characters; a longer value is a document, and is known only as it is and by its lines."""
+
+
 def spellings(value: str) -> frozenset[str]:
     """Every text that gives the value away; none is shorter than 4 characters.
 
@@ -35,9 +39,12 @@ def spellings(value: str) -> frozenset[str]:
     stripped = value.strip()  # a file's last line end is rarely shown with it
     lines = {line.strip() for line in value.splitlines()}
     lines = {line for line in lines if len(line) >= SHORTEST_LINE}
-    found = {one for text in {value, stripped} | lines for one in _escaped(text)}
-    for text in {value, stripped}:
-        found.update(_encoded(text.encode("utf-8", "surrogatepass")))
+    found = {value, stripped} | lines
+    if len(value) <= LONGEST_ENCODED:
+        for text in tuple(found):
+            found.update(_escaped(text))
+        for text in (value, stripped):
+            found.update(_encoded(text.encode("utf-8", "surrogatepass")))
     return frozenset(
         piece for one in found if len(one.strip()) >= SHORTEST for piece in _pieces(one)
     )
@@ -45,7 +52,6 @@ def spellings(value: str) -> frozenset[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     """Character by character."""
-    yield text
     data = text.encode("utf-8", "surrogatepass")
     for safe in ("/", "", "!'()*", "/:@?=&"):  # Python's habits, JavaScript's, a whole address's
         yield quote(data, safe=safe)

@@ -223,7 +223,7 @@ def test_delete_loses_nothing(play: Play, ann: Author, repo: Path) -> None:
     (repo / "new.txt").write_text("mine")
     assert "uncommitted changes: new.txt" in refusal(play(delete))
     play("!!git.repo_action action:commit name:repo message:mine")
-    assert "1 commits that are nowhere else" in refusal(play(delete))
+    assert "1 commit on no branch of the origin's" in refusal(play(delete))
     assert "every repository" in refusal(play("!!git.repo_action action:delete"))
     play("!!git.repo_action action:push name:repo")
     assert one(play(delete)).status is Status.CHANGED
@@ -269,7 +269,7 @@ def test_list(play: Play, ann: Author, repo: Path, tmp_path: Path) -> None:
     for param in ("name:REPO", "account:acc", "provider:localhost", "filter:cc/re"):
         assert one(play(f"!!git.list {param}")).message.startswith("1 repository")
     for text in ("!!git.reload_cache", "!!gittools.reload"):
-        assert one(play(text)).message == f"1 repositories in {tmp_path}/code"
+        assert one(play(text)).message == f"1 repository in {tmp_path}/code"
 
 
 def test_lfs(play: Play, ann: Author) -> None:
@@ -277,8 +277,8 @@ def test_lfs(play: Play, ann: Author) -> None:
     assert play("!!git.check\n!!git.lfs").ok
     ann.push({".gitattributes": "*.bin filter=lfs\n", "a.bin": "x"})
     play("!!git.repo_action action:pull name:repo")
-    assert "1 files are kept by Git LFS; !!git.lfs sets it up" in refusal(play("!!git.check"))
-    assert "failed: 1 files" in one(play("!!git.check error_ignore")).message
+    assert "Git LFS keeps 1 file of it; !!git.lfs sets it up" in refusal(play("!!git.check"))
+    assert "failed: Git LFS keeps" in one(play("!!git.check error_ignore")).message
 
 
 def test_no_git(play: Play, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -237,3 +237,7 @@ def test_progress_is_told_as_it_comes(tmp_path: Path) -> None:
 def test_offline_is_said_by_the_environment(said: str, offline: bool) -> None:
     assert git.calling({"OFFLINE": said}).offline is offline
     assert git.calling({}, offline=True).offline
+
+
+def test_the_environment_is_not_shown() -> None:
+    assert "hunter2" not in repr(git.Git({"TOKEN": "hunter2"}))

@@ -162,7 +162,7 @@ CHANNELS = {
     ),
     "comm update": cell("c.send({'method': 'update', 'state': {'value': v}})"),
     "next input": cell("shell.set_next_input(v)"),
-    "user_expressions": cell("pass", user_expressions={"x": "v", "y": "v[0].w"[:4] + "+ 1"}),
+    "user_expressions": cell("pass", user_expressions={"x": "v", "y": "[v]"}),
     "a failing expression": cell("pass", user_expressions={"x": "{}[v]"}),
     "silent": cell("print(v)", silent=True),
     "question": question,

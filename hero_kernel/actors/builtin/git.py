@@ -191,7 +191,7 @@ def reload_cache(session: Session, *, coderoot: Path | None = None, action: Acti
         coderoot: Where, instead of the context's code root.
     """
     root = coderoot_of(session, coderoot, action)
-    return f"{len(repos.repositories(root))} repositories in {root}"
+    return f"{repos.counted(len(repos.repositories(root)), 'repository')} in {root}"
 
 
 @mark("git.check", harmless=True)
@@ -218,7 +218,9 @@ def check(
     def step(_: Repository, clone: Clone) -> str:
         count = repos.lfs_files(clone)
         if count and not repos.lfs_is_set_up(clone):
-            raise GitError(f"{count} files are kept by Git LFS", hint="!!git.lfs sets it up")
+            raise GitError(
+                f"Git LFS keeps {repos.counted(count, 'file')} of it", hint="!!git.lfs sets it up"
+            )
         return ""
 
     return on_each(session, found, step, error_ignore=error_ignore)
@@ -333,7 +335,6 @@ def on_each(
     step: Step,
     *,
     error_ignore: bool = False,
-    called: Git | None = None,
 ) -> Changed | Skipped | str:
     """Do something in one repository after the other; what each said, a line each.
 
@@ -348,7 +349,7 @@ def on_each(
             f"no repository below {session.context.coderoot} matches",
             hint="git.list shows which are there; git.clone brings one",
         )
-    called = called or calling(session)
+    called = calling(session)
     lines, changed = [], False
     for number, one in enumerate(found):
         session.progress(one.key, number / len(found))
@@ -368,7 +369,7 @@ def on_each(
 def listing(session: Session, found: Sequence[Repository], *, status_update: bool = False) -> str:
     """A line for each repository: where it lies, its branch, what is not committed or pushed."""
     called = calling(session)
-    lines = [f"{len(found)} {'repository' if len(found) == 1 else 'repositories'}"]
+    lines = [repos.counted(len(found), "repository")]
     for number, one in enumerate(found):
         clone = git.Clone(one.path, called)
         try:

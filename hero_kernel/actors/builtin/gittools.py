@@ -288,7 +288,8 @@ def _address(which: _Which, action: Action) -> Address | None:
         return git.address(which.url, action)
     if not (which.repo and which.account and which.provider) or which.provider == "localhost":
         return None
-    host = "github.com" if which.provider == "github" else which.provider
+    # as a host, or as the folder of one: a port stands behind _ there
+    host = "github.com" if which.provider == "github" else which.provider.replace("_", ":")
     return tools.address(f"https://{host}/{which.account}/{which.repo}")
 
 
