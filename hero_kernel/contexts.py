@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from random import random
+from secrets import token_hex
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hero_kernel import files, names
+from hero_kernel import files, keyring, names, sealed
+from hero_kernel.config_files import ConfigFiles
+from hero_kernel.databases import Databases
 from hero_kernel.errors import (
     ContextError,
     ContextExistsError,
     ContextNotFoundError,
     CorruptRecordError,
+    SecretError,
+    StoreError,
     did_you_mean,
 )
-from hero_kernel.kept import Kept, defaults
+from hero_kernel.kept import Kept, Sealer, defaults
+from hero_kernel.secret import Secret
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from redis import Redis
+
+    from hero_kernel.config_files.text import Expansion
+    from hero_kernel.databases import Database
+    from hero_kernel.redaction import Redactor
     from hero_kernel.report import Report
+    from hero_kernel.secrets import Secrets
     from hero_kernel.sessions import Session
+    from hero_kernel.sources import SourceText
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
@@ -66,8 +81,18 @@ class Host(Protocol):
     def session_exists(self, name: str, *, context: Context) -> bool:
         """Whether there is a session of that name."""
 
-    def session_delete(self, name: str, *, context: Context, files: bool) -> None:
+    def session_delete(self, name: str, *, context: Context, files: bool, db: bool) -> None:
         """Delete a session."""
+
+    def secrets(self, context: Context) -> Secrets:
+        """The context's secret, and what it protects."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """What masks secrets in everything that is shown or written."""
+
+    def fetch(self, url: str, *args: Any, **options: Any) -> tuple[SourceText, ...]:
+        """The scripts at a git address."""
 
     def run(self, *args: Any, **options: Any) -> Report:
         """Carry a playbook out in a session."""
@@ -182,20 +207,229 @@ class Context(Kept[ContextConfig]):
 
     @property
     def encrypt(self) -> bool:
-        """Whether values are encrypted."""
-        return self.config.encrypt
+        """Whether every value is kept encrypted; the keyring decides, the record only tells."""
+        return self.secrets.encrypts
 
-    def configure(self, *, coderoot: str | None = None, interactive: bool | None = None) -> None:
-        """Change what is given, in one step."""
+    @property
+    def secrets(self) -> Secrets:
+        """The context's secret, and what it protects."""
+        return self.host.secrets(self)
 
-        def change(old: ContextConfig) -> ContextConfig:
-            return replace(
-                old,
-                coderoot=old.coderoot if coderoot is None else coderoot,
-                interactive=old.interactive if interactive is None else interactive,
+    @property
+    def _secrets(self) -> Sealer:
+        return self.secrets
+
+    def _sealed_at(self, _: ContextConfig, what: str) -> str:
+        return f"context {what}"
+
+    def _mapped(
+        self, config: ContextConfig, change: Callable[[str, str, str], str]
+    ) -> ContextConfig:
+        key = config.priv_key
+        if sealed.is_sealed(key):
+            key = change(self._sealed_at(config, _PRIV_KEY), _PRIV_KEY, key)
+        return replace(config, params=self._mapped_params(config, change), priv_key=key)
+
+    @property
+    def keys_path(self) -> Path:
+        """`HERO_HOME/db/$id`, where the keyring is; not created by asking."""
+        return _keys(self.host, self.id)
+
+    @property
+    def db_path(self) -> Path:
+        """Where databases are: as configured, else `HERO_HOME/db/$id`; not created by asking."""
+        configured = self.config.db_path
+        return Path(configured).expanduser() if configured else self.keys_path
+
+    def dbcollection(self) -> Databases:
+        """The context's databases."""
+        folder, home = self.db_path, self.host.home
+        return Databases(
+            home if folder.is_relative_to(home) else folder,
+            folder,
+            cipher=self.secrets,
+            encrypt=self.encrypt,
+            on_secret=self.secrets.hide,
+        )
+
+    def db_get(self, name: str) -> Database:
+        """A database of the context; it is made at the first write.
+
+        Raises:
+            BadNameError: The name cannot name a database.
+        """
+        return self.dbcollection().get(name)
+
+    def db_config_get(self) -> Database:
+        """The database `config`, which every session of the context shares."""
+        return self.db_get("config")
+
+    def config_files(self) -> ConfigFiles:
+        """The context's config files."""
+        return ConfigFiles(
+            self.host.home,
+            self.path,
+            home=Path.home(),
+            cipher=self.secrets,
+            on_secret=self.secrets.hide,
+        )
+
+    def hero_config_set(
+        self,
+        category: str,
+        name: str,
+        content: str,
+        *,
+        expand: Expansion = "shell",
+        secrets: Sequence[str] = (),
+    ) -> Path:
+        """Write a config file; see `ConfigFiles.set`."""
+        return self.config_files().set(category, name, content, expand=expand, secrets=secrets)
+
+    def hero_config_get(self, category: str, name: str) -> str:
+        """A config file's text, as it is in the file.
+
+        Raises:
+            HeroConfigNotFoundError: There is none.
+        """
+        return self.config_files().get(category, name)
+
+    def hero_config_load(self, category: str, name: str) -> Any:
+        """A config file's YAML as data; see `ConfigFiles.load`."""
+        return self.config_files().load(category, name)
+
+    def hero_config_exists(self, category: str, name: str) -> bool:
+        """Whether there is such a config file."""
+        return self.config_files().exists(category, name)
+
+    def hero_config_delete(self, category: str, name: str) -> bool:
+        """Delete a config file; whether it was there."""
+        return self.config_files().delete(category, name)
+
+    def hero_config_list(self, category: str | None = None) -> list[tuple[str, str]]:
+        """Category and name of every config file, or of those in a category, sorted."""
+        return self.config_files().list(category)
+
+    def secret_set(self, secret: str | Secret, *, encrypt: bool | None = None) -> None:
+        """Give the context its secret; see `Secrets.set`."""
+        self.secrets.set(secret, encrypt=encrypt)
+
+    def secret_get(self) -> str:
+        """The record's `secret`: 32 hex characters that tell the right secret from a wrong one.
+
+        Asks for a secret when there is none, if questions may be asked.
+
+        Raises:
+            NotInteractiveError: There is none, and nobody may be asked.
+        """
+        if not self.config.secret:
+            self.secret_configure()
+        return self.config.secret
+
+    def secret_configure(self) -> None:
+        """Ask for the secret, twice when it is new, and unlock.
+
+        Raises:
+            NotInteractiveError: Nobody may be asked.
+        """
+        self.secrets.configure()
+
+    def secret_check(self, secret: str | Secret) -> bool:
+        """Whether that is the secret; costs half a second, as every guess does."""
+        return self.secrets.check(secret)
+
+    def secret_unlock(self, secret: str | Secret | None = None) -> None:
+        """Unlock what is encrypted, in this process; see `Secrets.unlock`."""
+        self.secrets.unlock(secret)
+
+    def secret_lock(self) -> None:
+        """Forget the keys, in this process."""
+        self.secrets.lock()
+
+    def secret_rotate(
+        self, new: str | Secret | None = None, *, old: str | Secret | None = None
+    ) -> None:
+        """Change the keys of everything that is encrypted; see `Secrets.rotate`."""
+        self.secrets.rotate(new, old=old)
+
+    def secret_encrypt(self, text: str) -> str:
+        """The text, encrypted; it may be kept anywhere in the context.
+
+        Raises:
+            SecretRequiredError: The context has no secret, or is locked.
+        """
+        return self.secrets.encrypt(text)
+
+    def secret_decrypt(self, text: str) -> str:
+        """What `secret_encrypt` was given; masked wherever it is shown from now on.
+
+        Raises:
+            SecretError: It cannot be opened, or is no encrypted text.
+        """
+        return self.secrets.decrypt(text)
+
+    def priv_key_set(self, key_hex: str | Secret) -> None:
+        """Keep a private key, encrypted.
+
+        Raises:
+            SecretError: It is not 64 hex digits, or the context has no secret or is locked.
+        """
+        key = key_hex if isinstance(key_hex, Secret) else Secret(key_hex)
+        if not _KEY_HEX.fullmatch(key.reveal()):
+            raise SecretError("that is no private key", hint="give 64 hex digits")
+        self.keep_priv_key(key)
+
+    def keep_priv_key(self, key: Secret) -> None:
+        """As `priv_key_set`, for a key of another program's making."""
+        with self._sealing([key]) as seal:
+            self._update(
+                lambda old: replace(old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key})[_PRIV_KEY])
             )
 
-        self._update(change)
+    def priv_key_get(self) -> Secret:
+        """The private key.
+
+        Raises:
+            SecretError: There is none, or it cannot be opened.
+        """
+        config = self.config
+        if not config.priv_key:
+            raise SecretError(
+                f"context {self.name} keeps no private key", hint="set it with priv_key_set"
+            )
+        if not sealed.is_sealed(config.priv_key):
+            return Secret(self.secret_decrypt(config.priv_key))
+        return Secret(self._opened(config, _PRIV_KEY, {_PRIV_KEY: config.priv_key})[_PRIV_KEY])
+
+    def redis(self) -> Redis:
+        """A client on the context's own database of the Redis server that keeps the records.
+
+        Raises:
+            StoreError: Records are kept in SQLite.
+        """
+        client: Callable[[int], Redis] | None = getattr(self.host.store, "client", None)
+        if client is None:
+            raise StoreError(
+                f"records are kept in {self.host.store.address}, not in Redis",
+                hint="set HERO_REDIS_URL",
+            )
+        return client(self.id)
+
+    def configure(
+        self,
+        *,
+        coderoot: str | None = None,
+        interactive: bool | None = None,
+        db_path: str | None = None,
+    ) -> None:
+        """Change what is given, in one step."""
+        given = {"coderoot": coderoot, "interactive": interactive, "db_path": db_path}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        self._update(lambda old: replace(old, **changes))
+
+    def mirror(self, *, secret: str, encrypt: bool) -> None:
+        """Let the record say what the keyring says; `Secrets` calls it."""
+        self._update(lambda old: replace(old, secret=secret, encrypt=encrypt))
 
     def load(self) -> Context:
         """Read the name again, and finish what a killed rename left undone.
@@ -206,6 +440,7 @@ class Context(Kept[ContextConfig]):
         """
         config = self.config
         self.name = _folder_name(config, self.id)
+        self.secrets.mirror(config)
         _settle(self, config)
         return self
 
@@ -258,10 +493,14 @@ class Context(Kept[ContextConfig]):
         """Whether there is a session of that name."""
         return self.host.session_exists(name, context=self)
 
-    def session_delete(self, name: str, *, files: bool = False) -> None:
+    def session_delete(self, name: str, *, files: bool = False, db: bool = False) -> None:
         """Delete a session; see `sessions.delete`."""
-        self.host.session_delete(name, context=self, files=files)
+        self.host.session_delete(name, context=self, files=files, db=db)
 
+
+_PRIV_KEY = "priv_key"
+
+_KEY_HEX = re.compile("[0-9a-fA-F]{64}")
 
 _MOVING = "renamed_from"
 """A field that stands in a record while its folder waits to be moved."""
@@ -298,14 +537,19 @@ def new(
         with _alone(host):
             found = _find(host, name, context_id)
             if found is None:
-                return _create(host, wanted, context_id, given)
+                return _create(host, wanted, context_id, given).load()
     if not exist_ok:
         raise ContextExistsError(
             f"context {found.guid} exists", hint="leave out exist_ok=False to resume it"
         )
     if reset:
-        fresh = ContextConfig(id=found.id, name=found.name, **given)
-        found._update(lambda _: fresh)  # noqa: SLF001  # same room
+        fresh = ContextConfig(id=found.id, name=found.name)
+        stays = ("secret", "priv_key", "db_path", "encrypt")
+
+        def start_over(old: ContextConfig) -> ContextConfig:
+            return replace(fresh, **{name: getattr(old, name) for name in stays}, **given)
+
+        found._update(start_over)  # noqa: SLF001  # same room
     elif given:
         found._update(lambda old: replace(old, **given))  # noqa: SLF001  # same room
     return found.load()
@@ -343,7 +587,7 @@ def _alone(host: Host) -> Iterator[None]:
 
     No clock but this process's own is trusted: a holder is dead when it was watched for long.
     """
-    own, seen, since = secrets.token_hex(8), "", monotonic()
+    own, seen, since = token_hex(8), "", monotonic()
     while not host.store.create(0, LOCK, own):
         holder = host.store.get(0, LOCK) or ""
         if holder != seen:
@@ -402,8 +646,9 @@ def _refuse_taken(host: Host, name: str, *, but: int) -> None:
 
 
 def _free_id(host: Host) -> int:
-    taken = set(host.store.numbers())  # a database with foreign records is not free
-    free = next(number for number in range(1, len(taken) + 2) if number not in taken)
+    # A database with foreign records is not free, nor a number whose keyring waits for its record.
+    taken = set(host.store.numbers())
+    free = next(n for n in count(1) if n not in taken and not has_keyring(host, n))
     if free >= host.store.limit():
         raise ContextError(
             f"all {host.store.limit()} context ids of {host.store.address} are taken",
@@ -433,6 +678,12 @@ def _by_id(host: Host, context_id: int) -> Context:
     if text is not None:
         config = ContextConfig.read(text, _where(host, context_id))
         return Context(host, context_id, _folder_name(config, context_id))
+    if has_keyring(host, context_id):  # made anew without being asked, it would not be encrypted
+        raise ContextNotFoundError(
+            f"the record of context {context_id} is gone from {host.store.address}, its keyring "
+            f"is still in {_keys(host, context_id)}",
+            hint=f"restore the records, or make it again: context_new(id={context_id}, name=…)",
+        )
     if context_id == 0:
         return new(host)
     raise ContextNotFoundError(f"there is no context with id {context_id}", hint=_known(host))
@@ -511,7 +762,7 @@ def delete(host: Host, context: Context, *, with_files: bool, with_db: bool, for
     if with_files:
         files.remove(host.home, folder)
     if with_db:
-        files.remove(host.home, host.home / "db" / str(context.id))
+        files.remove(host.home, _keys(host, context.id))
 
 
 def _readable(
@@ -548,6 +799,15 @@ def _settle(context: Context, config: ContextConfig) -> None:
     context._update(  # noqa: SLF001  # same room
         lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != _MOVING})
     )
+
+
+def has_keyring(host: Host, context_id: int) -> bool:
+    """Whether there are keys of a context with that id, be its record there or not."""
+    return os.path.lexists(_keys(host, context_id) / keyring.FILE_NAME)
+
+
+def _keys(host: Host, context_id: int) -> Path:
+    return host.home / "db" / str(context_id)
 
 
 def _folder(host: Host, name: str) -> Path:

@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from hero_kernel.heroscript import Params
+from hero_kernel import sealed
+from hero_kernel.crypto import Cipher
+from hero_kernel.errors import SecretError
+from hero_kernel.heroscript import Params, key_fix
+from hero_kernel.secret import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from hero_kernel.errors import HeroError
     from hero_kernel.stores.base import Store
+
+
+class Sealer(Cipher, Protocol):
+    """A cipher and when to use it; a context's `Secrets` is one."""
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether every value of the context is kept encrypted."""
+
+    def writing(self) -> AbstractContextManager[bytes]:
+        """While sealed values are written: the key's name, which is not retired meanwhile."""
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether opening a value would need the secret first."""
+
+    def hide(self, text: str) -> None:
+        """Mask a text from now on, wherever it would be shown."""
 
 
 class Config(Protocol):
@@ -35,6 +59,19 @@ class Config(Protocol):
 C = TypeVar("C", bound=Config)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A kept value as it may be shown.
+
+    Attributes:
+        text: The value; a mask for a secret, and for what is locked.
+        state: Empty when it is plain, "encrypted", "secret", or "locked": nobody can tell.
+    """
+
+    text: str
+    state: str = ""
+
+
 class Kept(ABC, Generic[C]):
     """Something in the store; what it answers is read there, so another kernel's change shows."""
 
@@ -47,6 +84,15 @@ class Kept(ABC, Generic[C]):
     @abstractmethod
     def guid(self) -> str:
         """What it is called, unlike anything else in the store."""
+
+    @property
+    @abstractmethod
+    def _secrets(self) -> Sealer:
+        """What seals and opens its values."""
+
+    @abstractmethod
+    def _sealed_at(self, config: C, what: str) -> str:
+        """The place that values of a kind, "params" or "env", are bound to."""
 
     @abstractmethod
     def _read(self, text: str) -> C:
@@ -103,39 +149,195 @@ class Kept(ABC, Generic[C]):
 
     @property
     def params(self) -> Params:
-        """The kept parameters.
+        """The kept parameters, encrypted ones as what they are.
 
         Raises:
             HeroscriptError: What is kept does not parse.
+            SecretError: One is encrypted and cannot be opened.
         """
-        return self._parsed(self.config)
+        config = self.config
+        kept = self._parsed(config)
+        sealed_ones = {key: text for key, text in kept.items() if sealed.is_sealed(text)}
+        return kept.with_params(self._opened(config, _PARAMS, sealed_ones)) if sealed_ones else kept
 
-    def params_set(self, values: Mapping[str, str]) -> Params:
-        """Merge parameters into the kept ones, in one step; all of them afterwards."""
-        return self._change_params(lambda params: params.with_params(values))
+    def params_shown(self) -> dict[str, Shown]:
+        """The kept parameters as they may be shown, in order."""
+        config = self.config
+        return self._shown(config, _PARAMS, self._parsed(config))
+
+    def params_set(self, values: Mapping[str, str | Secret]) -> Params:
+        """Merge parameters into the kept ones, in one step; all of them afterwards, as kept.
+
+        Raises:
+            SecretError: A `Secret` is among them, and the context has none or is locked.
+        """
+        given = {key_fix(key): value for key, value in values.items()}
+        with self._sealing(given.values()) as seal:
+            return self._change_params(
+                lambda old, params: params.with_params(seal(old, _PARAMS, given))
+            )
+
+    def params_replace(self, params: Params) -> None:
+        """Put parameters in the place of the kept ones, in one step."""
+        with self._sealing(params.values()) as seal:
+
+            def change(old: C) -> C:
+                stored = params.with_params(seal(old, _PARAMS, params))
+                return replace(old, params=stored.heroscript())
+
+            self._update(change)
 
     def params_delete(self, key: str, *more: str) -> Params:
-        """Delete a parameter, or several in one step; those that are left.
+        """Delete a parameter, or several in one step; those that are left, as kept.
 
         Raises:
             ParamError: One is not there; none is deleted then.
         """
 
-        def change(params: Params) -> Params:
+        def change(_: C, params: Params) -> Params:
             for one in (key, *more):
                 params.get(one)
             return params.without(key, *more)
 
         return self._change_params(change)
 
-    def _change_params(self, change: Callable[[Params], Params]) -> Params:
+    def _change_params(self, change: Callable[[C, Params], Params]) -> Params:
         config = self._update(
-            lambda old: replace(old, params=change(self._parsed(old)).heroscript())
+            lambda old: replace(old, params=change(old, self._parsed(old)).heroscript())
         )
         return self._parsed(config)
 
     def _parsed(self, config: C) -> Params:
         return Params.from_text(config.params, name=f"params of {self.guid}")
+
+    def _before_sealing(self) -> None:
+        """Make sure that the record has what sealed values are bound to."""
+
+    @contextmanager
+    def _sealing(self, values: Iterable[str | Secret]) -> Iterator[Seal[C]]:
+        """While values are written that may have to be sealed: what makes them what is stored.
+
+        Unlocks before the record is touched: a question must not be asked with a lock held.
+        """
+        secrets = self._secrets
+        hidden = [value.reveal() for value in values if isinstance(value, Secret)]
+        if not hidden and not secrets.encrypts:
+            yield unsealed
+            return
+        for text in hidden:
+            secrets.hide(text)
+        with secrets.writing() as kid:
+            self._before_sealing()
+
+            def seal(config: C, what: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+                keep_all, place = secrets.encrypts, self._sealed_at(config, what)
+                return {
+                    key: sealed.seal(secrets, kid, place, key, value)
+                    if keep_all or isinstance(value, Secret)
+                    else _checked(key, value)
+                    for key, value in given.items()
+                }
+
+            yield seal
+
+    def _opened(self, config: C, what: str, stored: Mapping[str, str]) -> dict[str, str]:
+        """The stored texts as what they are; secrets among them are masked from now on."""
+        found = {}
+        for key, text in stored.items():
+            value = sealed.opened(self._secrets, self._sealed_at(config, what), key, text)
+            if isinstance(value, Secret):
+                value = value.reveal()
+                self._secrets.hide(value)
+            found[key] = value
+        return found
+
+    def _shown(self, config: C, what: str, stored: Mapping[str, str]) -> dict[str, Shown]:
+        return {key: self._shown_one(config, what, key, text) for key, text in stored.items()}
+
+    def _shown_one(self, config: C, what: str, key: str, text: str) -> Shown:
+        if not sealed.is_sealed(text):
+            return Shown(text)
+        place = self._sealed_at(config, what)
+        try:
+            if self._secrets.is_locked:
+                return Shown(MASK, "locked")
+            value = sealed.opened(self._secrets, place, key, text)
+        except SecretError as error:
+            return Shown(MASK, str(error.message))
+        return Shown(MASK, "secret") if isinstance(value, Secret) else Shown(value, "encrypted")
+
+    @abstractmethod
+    def _mapped(self, config: C, change: Callable[[str, str, str], str]) -> C:
+        """The record with each value that may be sealed changed: by place, key and stored text."""
+
+    def reseal(self, kid: bytes) -> int:
+        """Bring every sealed value under that key, in one step; how many were under another."""
+        count = 0
+
+        def change(place: str, key: str, stored: str) -> str:
+            nonlocal count
+            new = sealed.resealed(self._secrets, kid, place, key, stored)
+            count += new is not stored
+            return new
+
+        def step(old: C) -> C:
+            nonlocal count
+            count = 0  # the step may be taken again
+            return self._mapped(old, change)
+
+        with self._secrets.writing():
+            self._update(step)
+        return count
+
+    def convert(self, *, encrypt: bool) -> None:
+        """Seal every value, or none but secrets, in one step."""
+        secrets = self._secrets
+
+        def change(place: str, key: str, stored: str) -> str:
+            value = sealed.opened(secrets, place, key, stored)
+            if isinstance(value, Secret) or sealed.is_sealed(stored) == encrypt:
+                return stored
+            return sealed.seal(secrets, kid, place, key, value) if encrypt else value
+
+        with secrets.writing() as kid:
+            self._before_sealing()
+            self._update(lambda old: self._mapped(old, change))
+
+    def kids(self) -> set[bytes]:
+        """The names of the keys that its values are sealed with."""
+        found: set[bytes] = set()
+
+        def look(_: str, __: str, stored: str) -> str:
+            if sealed.is_sealed(stored):
+                found.add(sealed.kid_of(stored))
+            return stored
+
+        self._mapped(self.config, look)
+        return found
+
+    def _mapped_params(self, config: C, change: Callable[[str, str, str], str]) -> str:
+        """The parameters' text with each value changed; the text itself when none is."""
+        place, kept = self._sealed_at(config, _PARAMS), self._parsed(config)
+        new = {key: change(place, key, text) for key, text in kept.items()}
+        return config.params if new == dict(kept) else kept.with_params(new).heroscript()
+
+
+_PARAMS = "params"
+
+
+Seal: TypeAlias = "Callable[[C, str, Mapping[str, str | Secret]], dict[str, str]]"
+"""From a record, the kind of values and the values by key to the texts that are stored."""
+
+
+def unsealed(_: object, __: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+    """What is stored where nothing has to be sealed: the values."""
+    return {key: _checked(key, value) for key, value in given.items()}
+
+
+def _checked(key: str, value: str | Secret) -> str:
+    text = str(value)
+    sealed.check_plain(key, text)
+    return text
 
 
 def defaults(fields: Mapping[str, Any], **required: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,10 +132,12 @@ class Playbook:
         prio: int = DEFAULT_PRIORITY,
         name: str = "<text>",
         after: Action | None = None,
+        replace: Mapping[str, str] | None = None,
     ) -> list[Action]:
         """Add what a path holds, then texts that were read, then a text, then actions.
 
-        They go to the end, or after an action.
+        They go to the end, or after an action. In the texts, with `replace`, each `@KEY`,
+        `${KEY}` and `{KEY}` becomes the value.
 
         All of it is parsed before any of it is added.
 
@@ -148,10 +151,12 @@ class Playbook:
         """
         _check_priority(prio)
         new: list[Action] = []
+        values = replace or {}
         for source in (*(sources.read(_as_path(path)) if path else ()), *texts):
-            new += parsed(source)
+            filled = heroscript.replace_text(source.text, values)
+            new += parsed(dataclasses.replace(source, text=filled))
         if text:
-            new += heroscript.parse(text, name=name)
+            new += heroscript.parse(heroscript.replace_text(text, values), name=name)
         new += actions
         for action in new:
             action.priority = prio

@@ -14,9 +14,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
-from hero_kernel import heroscript
 from hero_kernel.actors import bind
 from hero_kernel.errors import ActionError, HeroError
+from hero_kernel.logs.entry import CATEGORY_WIDTH
 from hero_kernel.playbook import Include, parsed
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from hero_kernel.actors import Actors, Handler
     from hero_kernel.heroscript import Action, Params, Source
+    from hero_kernel.logs import Logger, LogType
     from hero_kernel.playbook import Playbook
     from hero_kernel.sessions import Session
     from hero_kernel.sources import SourceText
@@ -132,7 +133,7 @@ def run(
         playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict)
     started, before = now(), perf_counter()
-    work = _Run(session, playbook, actors, now, dry_run, strict)
+    work = _Run(session, playbook, actors, now, dry_run, strict, session.context.host.redactor.mask)
     if watch is not None:
         watch(work.progress)
     with playbook.carried_out(), work.listening():
@@ -148,6 +149,7 @@ def run(
         duration_s=round(perf_counter() - before, 6),
         source=source,
         dry_run=dry_run,
+        note=work.note,
     )
 
 
@@ -161,7 +163,10 @@ class _Run:
     now: Callable[[], OurTime]
     dry_run: bool
     strict: bool
+    mask: Callable[[str], str]
     results: list[Result] = field(default_factory=list)
+    note: str = ""
+    _logger: Logger | None = None
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _labels: dict[Path, str] = field(default_factory=dict)  # what a file is called in a chain
@@ -225,11 +230,24 @@ class _Run:
             self.results.append(_row(action, Status.INTERRUPTED))
             raise
         self.results.append(result)
+        self._log(action, result)
         if result.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         if result.status in _DONE and not self.dry_run:
             action.done = True
             action.result = result.value
+
+    def _log(self, action: Action, result: Result) -> None:
+        """Leave a line in the session's log; a log that cannot be written stops no run."""
+        if self.dry_run or self.note:
+            return
+        kind: LogType = "error" if result.status in _WRONG else "stdout"
+        try:
+            if self._logger is None:
+                self._logger = self.session.logger()
+            self._logger.log(_told(result), action.actor[:CATEGORY_WIDTH], kind)
+        except HeroError as error:
+            self.note = f"this run is not logged: {error}"
 
     def _result(self, action: Action) -> Result:
         handler = self.actors.find(action.full_name)
@@ -248,9 +266,9 @@ class _Run:
         except KeyboardInterrupt:
             status = Status.INTERRUPTED
         except BaseException as error:  # noqa: BLE001  # foreign code: what it raises is the result
-            status, failure = Status.FAILED, _failure(error, action)
+            status, failure = Status.FAILED, _failure(error, action, self.mask)
         seconds = round(perf_counter() - began, 6)
-        message, printed = _shown(value, self._share()), output.text()
+        message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
         where = action.where
@@ -350,6 +368,8 @@ _NOTHING: tuple[str, float | None] = ("", None)
 
 _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
 
+_WRONG = frozenset([Status.FAILED, Status.INTERRUPTED])
+
 
 class Output(io.TextIOBase):
     """Where a handler prints to: keeps the beginning, and says how much it left out.
@@ -405,9 +425,8 @@ def _filled(params: Params, session: Session) -> Params:
     if not any("{" in value for value in params.values()):
         return params
     waiting = {key: value for key, value in params.items() if "{" in value}
-    env = session.env_all()
-    filled = {key: heroscript.replace_names(value, env) for key, value in waiting.items()}
-    return params.with_params(filled)
+    filled = session.filled(list(waiting.values()))
+    return params.with_params(dict(zip(waiting, filled, strict=True)))
 
 
 def _awaited(awaitable: Awaitable[Any]) -> object:
@@ -458,23 +477,33 @@ def _row(action: Action, status: Status, duration_s: float = 0.0, **said: Any) -
     return Result(action.full_name, status, duration_s, place=action.where, **said)
 
 
-def _failure(error: BaseException, action: Action) -> Failure:
+def _told(result: Result) -> str:
+    """A row as the log tells it: what, how it ended, what came of it, what it printed."""
+    failure = result.failure
+    said = f"{failure.message}; {failure.hint}".rstrip("; ") if failure else result.message
+    head = f"{result.action} {result.status}"
+    return "\n".join(
+        [f"{head}: {said}" if said else head, *([result.output] if result.output else [])]
+    )
+
+
+def _failure(error: BaseException, action: Action, mask: Callable[[str], str]) -> Failure:
     kind = type(error).__name__
     if isinstance(error, HeroError):
         place = error.place or action.place
         return Failure(
             kind,
-            _cut(str(error.message), MAX_SHOWN),
-            _cut(str(error.hint), MAX_SHOWN),
-            place.excerpt if place else (),
+            mask(_cut(str(error.message), MAX_SHOWN)),
+            mask(_cut(str(error.hint), MAX_SHOWN)),
+            tuple(map(mask, place.excerpt)) if place else (),
         )
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename != __file__]
     return Failure(
         kind,
-        _said(error, str) or "no message",
-        excerpt=action.place.excerpt if action.place else (),
-        traceback=_cut("".join(traceback.format_list(own[-20:])), MAX_SHOWN),
+        mask(_said(error, str)) or "no message",
+        excerpt=tuple(map(mask, action.place.excerpt)) if action.place else (),
+        traceback=mask(_cut("".join(traceback.format_list(own[-20:])), MAX_SHOWN)),
     )
 
 

@@ -5,36 +5,46 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self
 
-from hero_kernel import files, names, runs, times
+from hero_kernel import files, heroscript, names, runs, sealed, times
 from hero_kernel.errors import (
     BadNameError,
     CorruptRecordError,
+    DatabaseNotFoundError,
     EnvKeyError,
+    SecretRequiredError,
     SessionError,
     SessionExistsError,
     SessionNotFoundError,
     did_you_mean,
 )
-from hero_kernel.heroscript import Params
+from hero_kernel.heroscript import Params, name_fix
 from hero_kernel.kept import Kept, defaults
+from hero_kernel.logs import Logger
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
+from hero_kernel.secret import Secret
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from hero_kernel.contexts import Context
+    from hero_kernel.databases import Database
     from hero_kernel.heroscript import Action
+    from hero_kernel.kept import Sealer, Shown
+    from hero_kernel.logs import LogItem
     from hero_kernel.report import Report
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
 PREFIX = "sessions:config:"
 """A session's record is at this and its name; herolib's."""
+
+_ENV = "env"
 
 LATEST = "sessions:config:latest"
 """The bare name of the session created or resumed last; so no session may be called `latest`."""
@@ -56,6 +66,7 @@ class SessionConfig:
         end: When it was closed; empty while it is open.
         env: Its environment variables.
         notebook: The file of the notebook it was made for; empty when it was named by hand.
+        uid: What encrypted values of it are bound to, through renames; empty before the first.
         extra: Fields of other programs or versions, kept as they are.
     """
 
@@ -67,6 +78,7 @@ class SessionConfig:
     end: str = ""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     notebook: str = ""
+    uid: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -88,6 +100,8 @@ class SessionConfig:
     def text(self) -> str:
         """The record as it is written."""
         known = {name: getattr(self, name) for name in _DEFAULTS}
+        if not self.uid:
+            del known["uid"]
         return record.encode(known | {"env": dict(self.env)} | dict(self.extra))
 
 
@@ -121,6 +135,7 @@ class Session(Kept[SessionConfig]):
         self.plbook = Playbook()
         self.on_progress: Callable[[str, float | None], None] | None = None
         self._kept_in: Path | None = None
+        self._logger: Logger | None = None
 
     def __repr__(self) -> str:
         return f"<Session {self.guid}>"
@@ -162,6 +177,25 @@ class Session(Kept[SessionConfig]):
             hint="it was deleted or renamed; create it again with session_new",
         )
 
+    @property
+    def _secrets(self) -> Sealer:
+        return self.context.secrets
+
+    def _sealed_at(self, config: SessionConfig, what: str) -> str:
+        return f"session {config.uid} {what}"
+
+    def _mapped(
+        self, config: SessionConfig, change: Callable[[str, str, str], str]
+    ) -> SessionConfig:
+        place = self._sealed_at(config, _ENV)
+        env = {key: change(place, key, text) for key, text in config.env.items()}
+        return replace(config, env=env, params=self._mapped_params(config, change))
+
+    def _before_sealing(self) -> None:
+        if not self.config.uid:
+            uid = token_hex(8)
+            self._update(lambda old: old if old.uid else replace(old, uid=uid))
+
     def _update(self, change: Callable[[SessionConfig], SessionConfig]) -> SessionConfig:
         """As `Kept._update`; a session that is being renamed is changed under its new name."""
 
@@ -201,18 +235,23 @@ class Session(Kept[SessionConfig]):
     def description(self, value: str) -> None:
         self._update(lambda old: replace(old, description=value))
 
-    def env_set(self, key: str, value: str) -> None:
+    def env_set(self, key: str, value: str | Secret) -> None:
         """Set a variable; kept when this returns.
 
         It is the session's, not the process's: `os.environ` stays as it is.
 
+        Args:
+            key: Its name.
+            value: A `Secret` is kept encrypted and masked wherever it would be shown.
+
         Raises:
             BadNameError: The key is empty or holds `=`, a blank or a control character.
+            SecretError: The value is to be encrypted, and the context has no secret or is locked.
             TypeError: The value is not a text.
         """
         self.env_update({key: value})
 
-    def env_set_once(self, key: str, value: str) -> None:
+    def env_set_once(self, key: str, value: str | Secret) -> None:
         """Set a variable that is not set yet, in one step.
 
         Raises:
@@ -220,7 +259,7 @@ class Session(Kept[SessionConfig]):
         """
         self.env_update({key: value}, once=True)
 
-    def env_update(self, values: Mapping[str, str], *, once: bool = False) -> None:
+    def env_update(self, values: Mapping[str, str | Secret], *, once: bool = False) -> None:
         """Set several variables, in one step.
 
         Args:
@@ -230,33 +269,36 @@ class Session(Kept[SessionConfig]):
         Raises:
             BadNameError: As `env_set`; none is set then.
             EnvKeyError: One is set already, and may not be; none is set then.
+            SecretError: As `env_set`; none is set then.
         """
         for key, value in values.items():
             _check_env(key, value)
+        with self._sealing(values.values()) as seal:
 
-        def change(old: SessionConfig) -> SessionConfig:
-            taken = sorted(values.keys() & old.env.keys()) if once else []
-            if taken:
-                raise EnvKeyError(
-                    f"{', '.join(taken)} is already set in session {self.name}",
-                    hint="use env_set to change it, or env_delete first",
-                )
-            return replace(old, env={**old.env, **values})
+            def change(old: SessionConfig) -> SessionConfig:
+                taken = sorted(values.keys() & old.env.keys()) if once else []
+                if taken:
+                    raise EnvKeyError(
+                        f"{', '.join(taken)} is already set in session {self.name}",
+                        hint="use env_set to change it, or env_delete first",
+                    )
+                return replace(old, env={**old.env, **seal(old, _ENV, values)})
 
-        self._update(change)
+            self._update(change)
 
     def env_get(self, key: str, default: str | None = None) -> str:
         """A variable's value.
 
         Raises:
             EnvKeyError: It is not set, and no default is given.
+            SecretError: It is encrypted and cannot be opened.
         """
-        env = self.config.env
-        if key in env:
-            return env[key]
+        config = self.config
+        if key in config.env:
+            return self._opened(config, _ENV, {key: config.env[key]})[key]
         if default is not None:
             return default
-        raise _no_env(self, key, env)
+        raise _no_env(self, key, config.env)
 
     def env_delete(self, key: str, *more: str) -> None:
         """Delete a variable, or several in one step.
@@ -274,10 +316,38 @@ class Session(Kept[SessionConfig]):
 
         self._update(change)
 
-    def env_all(self) -> dict[str, str]:
-        """Every variable, by name."""
-        env = self.config.env
-        return {key: env[key] for key in sorted(env)}
+    def env_all(self, *, locked: bool = True) -> dict[str, str]:
+        """Every variable, by name.
+
+        Args:
+            locked: Whether to open what is locked, which may ask for the secret; else it is
+                left out.
+
+        Raises:
+            SecretError: One is encrypted and cannot be opened.
+        """
+        config = self.config
+        env = {key: config.env[key] for key in sorted(config.env)}
+        if not locked and self._secrets.is_locked:
+            env = {key: text for key, text in env.items() if not sealed.is_sealed(text)}
+        return self._opened(config, _ENV, env)
+
+    def env_shown(self) -> dict[str, Shown]:
+        """Every variable as it may be shown, by name."""
+        config = self.config
+        return self._shown(config, _ENV, {key: config.env[key] for key in sorted(config.env)})
+
+    def filled(self, texts: Sequence[str]) -> list[str]:
+        """The texts with each `{NAME}` that is a variable here as its value.
+
+        Raises:
+            SecretError: One that they name is encrypted and cannot be opened.
+        """
+        config = self.config
+        wanted = heroscript.names_in(texts)
+        env = {key: value for key, value in config.env.items() if name_fix(key) in wanted}
+        opened = self._opened(config, _ENV, env)
+        return [heroscript.replace_names(text, opened) for text in texts]
 
     def load(self) -> Session:
         """Check that the session is still there, and finish what a killed rename left undone.
@@ -324,8 +394,18 @@ class Session(Kept[SessionConfig]):
             raise SessionExistsError(
                 f"context {context.name} has {what}", hint="choose another name"
             )
+        databases = context.dbcollection()
+        if databases.exists(database(new)):
+            raise SessionExistsError(
+                f"context {context.name} has a database of a deleted session {new!r}",
+                hint="choose another name",
+            )
+        own = database(self.name)
+        if databases.exists(own) and databases.get(own).kids():
+            _ = self._secrets.kid  # unlock now: what is sealed in it is bound to its name
         self._update(lambda old: replace(old, extra={**old.extra, _TO: new}))
         self.load()
+        self._logger = self._kept_in = None
         _point_latest(self)
         return self
 
@@ -334,25 +414,52 @@ class Session(Kept[SessionConfig]):
         path: Path | str = "",
         text: str = "",
         prio: int = DEFAULT_PRIORITY,
+        url: str = "",
+        *,
+        git_url: str = "",
+        git_pull: bool = False,
+        git_reset: bool = False,
+        git_branch: str = "",
+        replace: Mapping[str, str] | None = None,
     ) -> list[Action]:
-        """Queue the actions of a file, a folder or a text; nothing is carried out.
+        """Queue the actions of a file, a folder, a git address or a text; none is carried out.
 
         Args:
-            path: A file, or a folder of `.md`, `.hero` and `.heroscript` files.
-            text: Heroscript; after the path's when both are given.
+            path: A file, or a folder of `.md`, `.hero` and `.heroscript` files; with `url`, one
+                inside the repository.
+            text: Heroscript; after the others when several are given.
             prio: Lower comes first.
+            url: A git address; cloned below the context's code root if it is not there.
+            git_url: Another word for `url`.
+            git_pull: Whether a clone that is there fetches what is new.
+            git_reset: Whether what was changed in the clone is thrown away.
+            git_branch: A branch or tag; default: the address's, else the repository's.
+            replace: Each `@KEY`, `${KEY}` and `{KEY}` in the texts becomes the value.
 
         Returns:
             The new actions.
 
         Raises:
+            GitError: The address is none, or git cannot fetch it.
             HeroscriptError: A text is not heroscript; nothing is queued then.
-            SessionError: Neither is given.
+            NotAllowedError: What is at the address was not allowed to run.
+            SessionError: Nothing is given.
             SourceError: There is nothing to read at the path.
         """
-        if not path and not text:
-            raise SessionError("nothing to add", hint="give path= or text=")
-        return self.plbook.add(text, path=path, prio=prio)
+        address = url or git_url
+        if not (path or text or address):
+            raise SessionError("nothing to add", hint="give path=, text= or url=")
+        if not address:
+            return self.plbook.add(text, path=path, prio=prio, replace=replace)
+        texts = self.context.host.fetch(
+            address,
+            context=self.context,
+            path=str(path),
+            pull=git_pull,
+            reset=git_reset,
+            branch=git_branch,
+        )
+        return self.plbook.add(text, texts=texts, prio=prio, replace=replace)
 
     def playbook_priorities_add(self, prios: Mapping[int, str]) -> None:
         """Say which queued actions come first; see `Playbook.priorities_add`."""
@@ -381,6 +488,34 @@ class Session(Kept[SessionConfig]):
         """
         if self.on_progress is not None:
             self.on_progress(message, fraction)
+
+    def db_get(self) -> Database:
+        """The session's own database; it is made at the first write."""
+        self.load()
+        return self.context.db_get(database(self.name))
+
+    def db_config_get(self) -> Database:
+        """The database `config`, which every session of the context shares."""
+        return self.context.db_config_get()
+
+    def logger(self) -> Logger:
+        """The session's log, in files by the hour below its folder; `logger().log("…")`.
+
+        Raises:
+            SessionNotFoundError: The session was deleted or renamed.
+        """
+        logger = self._logger
+        if logger is None or not logger.path.parent.is_dir():  # renamed by another kernel, or gone
+            self.save()  # as in keep_run
+            host = self.context.host
+            folder = self._folder() / "logs"
+            logger = Logger(folder, root=host.home, now=host.now, mask=host.redactor.mask)
+            self._logger = logger
+        return logger
+
+    def error(self, cat: str, error: str) -> LogItem:
+        """Log an error; the entry."""
+        return self.logger().log(error, cat=cat, logtype="error")
 
     def keep_run(self, report: Report) -> Report:
         """Keep a report in the session's folder; the report as it was kept.
@@ -478,18 +613,17 @@ def new(
     context.save()
     given: dict[str, Any] = {"interactive": interactive, "description": description}
     given["notebook"] = notebook or None
-    if params is not None:
-        given["params"] = Params.from_text(params).heroscript()
+    wanted_params = None if params is None else Params.from_text(params)
     given = {key: value for key, value in given.items() if value is not None}
     started = str(times.new(start, now=host.now()))
     if not name:
-        return _new_by_time(context, started, given)
+        return _with_params(_new_by_time(context, started, given), wanted_params)
     wanted = _found(context, name) or canonical(name)
     fresh = SessionConfig(name=wanted, start=started, **given)
     session = Session(context, wanted)
     if host.store.create(context.id, PREFIX + wanted, fresh.text()):
         _point_latest(session)
-        return session
+        return _with_params(session, wanted_params)
     session.load()
     if not exist_ok:
         raise SessionExistsError(
@@ -500,7 +634,13 @@ def new(
     else:
         session._update(lambda old: replace(_dated(old, host.now()), end="", **given))  # noqa: SLF001  # same room
     _point_latest(session)
-    return session.load()
+    return _with_params(session.load(), wanted_params)
+
+
+def _with_params(session: Session, params: Params | None) -> Session:
+    if params is not None:
+        session.params_replace(params)
+    return session
 
 
 def _new_by_time(context: Context, started: str, given: dict[str, Any]) -> Session:
@@ -568,8 +708,13 @@ def every(context: Context) -> list[Session]:
     return [Session(context, name) for name in _names(context) if names.is_safe_folder(name)]
 
 
-def delete(context: Context, name: str, *, with_files: bool) -> None:
-    """Delete a session's record, readable or not, and with its files its folder too.
+def database(name: str) -> str:
+    """What the database of the session of that name is called; herolib's."""
+    return f"session_{name}"
+
+
+def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:
+    """Delete a session's record, readable or not; its folder and its database too, if asked.
 
     Raises:
         SessionNotFoundError: There is none of that name.
@@ -580,6 +725,9 @@ def delete(context: Context, name: str, *, with_files: bool) -> None:
     store.update(context.id, LATEST, lambda latest: None if latest == found else latest)
     if with_files:
         files.remove(context.host.home, context.path / found)
+    if with_db:
+        with suppress(DatabaseNotFoundError, BadNameError):
+            context.dbcollection().delete(database(found))
 
 
 def _names(context: Context) -> list[str]:
@@ -638,6 +786,12 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
         store.update(context.id, key, lambda text: None if text == before else text)
     if names.is_safe_folder(old) and (is_copied or before is None):
         files.move(context.path / old, context.path / name)
+        try:
+            context.dbcollection().rename(database(old), database(name))
+        except (DatabaseNotFoundError, BadNameError):
+            pass  # it has none, or that is done; or herolib made the name, and none can have it
+        except SecretRequiredError:
+            return name  # it was moved; it is bound to its new name when it is unlocked
     here = Session(context, name)
     here._update(lambda c: replace(c, extra=_without(c.extra, _FROM)))  # noqa: SLF001  # same room
     return name
@@ -671,8 +825,8 @@ def _without(extra: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name != key}
 
 
-def _check_env(key: str, value: str) -> None:
-    if not isinstance(value, str):
+def _check_env(key: str, value: str | Secret) -> None:
+    if not isinstance(value, str | Secret):
         raise TypeError(f"the value of {key} is {type(value).__name__}; give a str")
     if not key or "=" in key or not key.isprintable() or " " in key:
         raise BadNameError(

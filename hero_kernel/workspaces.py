@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from functools import wraps
+from getpass import getpass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from hero_kernel import binding, contexts, heroscript, runner, sessions, settings, times
+from hero_kernel import (
+    binding,
+    contexts,
+    crypto,
+    fetched,
+    git,
+    heroscript,
+    runner,
+    sessions,
+    settings,
+    times,
+)
 from hero_kernel.actors import Actors, mark
 from hero_kernel.binding import Surroundings
-from hero_kernel.errors import HeroError, RunError, SessionError
+from hero_kernel.errors import (
+    HeroError,
+    NotInteractiveError,
+    RunError,
+    SecretError,
+    SessionError,
+)
+from hero_kernel.keyring import Keyring
 from hero_kernel.playbook import Playbook
 from hero_kernel.redaction import Redactor
+from hero_kernel.secrets import Secrets
 from hero_kernel.stores import store_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from pathlib import Path
 
+    from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
     from hero_kernel.contexts import Context
+    from hero_kernel.git import Git
     from hero_kernel.report import Report
     from hero_kernel.runner import Watch
+    from hero_kernel.secret import Secret
     from hero_kernel.sessions import Session
     from hero_kernel.settings import Settings
+    from hero_kernel.sources import SourceText
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
@@ -32,6 +57,17 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def terminal_prompt(question: str) -> str:
+    """Ask at the terminal, hidden.
+
+    Raises:
+        NotInteractiveError: There is none.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise NotInteractiveError("nobody can be asked here", hint="set HERO_SECRET_FILE")
+    return getpass(question)
 
 
 class Workspace:
@@ -47,6 +83,9 @@ class Workspace:
         now: The clock.
         surroundings: What names the current context and session, asked at the first need.
         redactor: Knows the values that must not be seen, and masks them.
+        prompt: Asks a question, without showing the answer while it is typed.
+        environ: The environment variables that hand over a secret, or keep git off the network.
+        kdf_log2_n: What a new secret costs to try: scrypt's N, as a power of two.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
 
@@ -60,6 +99,8 @@ class Workspace:
         now: Callable[[], OurTime] = times.now,
         surroundings: Callable[[], Surroundings] = lambda: Surroundings({}, {}),
         redactor: Redactor | None = None,
+        prompt: Callable[[str], str] = terminal_prompt,
+        environ: MutableMapping[str, str] | None = None,
     ) -> None:
         self.store = store
         self.home = home
@@ -68,6 +109,10 @@ class Workspace:
         self.now = now
         self.surroundings = surroundings
         self.redactor = redactor or Redactor()
+        self.prompt = prompt
+        self.environ = {} if environ is None else environ
+        self.kdf_log2_n = crypto.LOG2_N
+        self._secrets: dict[int, Secrets] = {}
         self.bound: Bound | None = None
         self._context: Context | None = None
         self._context_why = "chosen by hand"
@@ -143,7 +188,8 @@ class Workspace:
         try:
             return session.keep_run(report)
         except HeroError as error:  # what was done is done, and its report must be seen
-            return replace(report, note=f"this run is not kept: {error}")
+            note = f"this run is not kept: {error}"
+            return replace(report, note=f"{report.note}\n{note}" if report.note else note)
 
     def context_new(
         self,
@@ -153,6 +199,10 @@ class Workspace:
         coderoot: str | Path | None = None,
         interactive: bool | None = None,
         params: str | None = None,
+        secret: str | Secret | None = None,
+        encrypt: bool | None = None,
+        priv_key_hex: str | Secret | None = None,
+        db_path: str | Path | None = None,
         exist_ok: bool = True,
         reset: bool = False,
     ) -> Context:
@@ -164,18 +214,28 @@ class Workspace:
             coderoot: Where code is checked out.
             interactive: Whether questions may be asked; false for a new context.
             params: Parameter text; when resuming it replaces the kept ones.
+            secret: What protects its secrets; default: none, or with `encrypt` the one of
+                `HERO_SECRET_FILE` and its like, else it is asked for.
+            encrypt: Whether every value is kept encrypted; it needs a secret.
+            priv_key_hex: A private key to keep, 64 hex digits; it needs a secret.
+            db_path: Where databases are kept; default `HERO_HOME/db/$id`.
             exist_ok: Whether resuming is allowed.
-            reset: Settings and parameters start over; sessions stay.
+            reset: Settings and parameters start over; sessions and the secret stay.
 
         Raises:
             BadNameError: The name cannot name a context.
             ContextError: The id is beyond what the store holds.
             ContextExistsError: The id has another name, the name another id, or it may not exist.
             HeroscriptError: `params` do not parse.
+            SecretRequiredError: A secret is needed, and is not to be had; nothing is created.
+            WrongSecretError: The context has another one.
         """
-        if params is not None:
-            params = heroscript.Params.from_text(params).heroscript()
-        return contexts.new(
+        wanted = None if params is None else heroscript.Params.from_text(params)
+        protect = secret is not None or encrypt is not None or priv_key_hex is not None
+        was_there = not protect or contexts.exists(
+            self, name or contexts.DEFAULT if id is None else id
+        )
+        made = contexts.new(
             self,
             name,
             id,
@@ -183,8 +243,20 @@ class Workspace:
             reset=reset,
             coderoot=None if coderoot is None else str(coderoot),
             interactive=interactive,
-            params=params,
+            db_path=None if db_path is None else str(db_path),
         )
+        if protect:
+            try:
+                made.secrets.prepare(secret, encrypt=encrypt)
+            except SecretError:
+                if not was_there:  # it would be there without what it was asked to have
+                    self.context_delete(made)
+                raise
+        if wanted is not None:
+            made.params_replace(wanted)
+        if priv_key_hex is not None:
+            made.priv_key_set(priv_key_hex)
+        return made
 
     def context_get(self, id_or_name: int | str = contexts.DEFAULT) -> Context:
         """The context with that id or name; `default` exists always.
@@ -242,6 +314,7 @@ class Workspace:
         """
         found = self._given(context)
         contexts.delete(self, found, with_files=files, with_db=db, force=force)
+        self._secrets.pop(found.id, None)
         if found == self._context:
             self._context = self._session = self.bound = None
 
@@ -249,6 +322,127 @@ class Workspace:
         if context is None:
             return self.context()
         return context if isinstance(context, contexts.Context) else self.context_get(context)
+
+    def secrets(self, context: Context) -> Secrets:
+        """The context's secret, and what it protects; unlocked for every object of the context."""
+        found = self._secrets.get(context.id)
+        if found is None:
+            keys = Keyring(
+                context.keys_path, root=self.home, context=context.name, log2_n=self.kdf_log2_n
+            )
+            found = self._secrets[context.id] = Secrets(
+                context,
+                keys,
+                environ=self.environ,
+                ask=self.ask,
+                redactor=self.redactor,
+            )
+        return found
+
+    def ask(self, question: str) -> str:
+        """Ask something; the answer is not shown while it is typed.
+
+        Raises:
+            NotInteractiveError: The current session asks no questions, or nobody is there.
+        """
+        if self._session is not None and not self._session.interactive:
+            raise NotInteractiveError(
+                f"session {self._session.name} asks no questions",
+                hint="allow it with %hero_session set interactive=yes",
+            )
+        return self.prompt(question)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        context: Context | int | str | None = None,
+        path: str = "",
+        pull: bool = False,
+        reset: bool = False,
+        branch: str = "",
+    ) -> tuple[SourceText, ...]:
+        """The scripts at a git address, cloned below the code root if they are not there.
+
+        Args:
+            url: Of a repository, or of a file or folder in it.
+            context: Whose code root; default: the current context's.
+            path: A file or folder, from where the address points to.
+            pull: Fetch what is new there.
+            reset: The same, and throw away what was changed in the clone.
+            branch: A branch, tag or commit instead of the address's.
+
+        Raises:
+            GitError: The address is none, or git cannot fetch it.
+            NotAllowedError: They were not allowed to run as they are now; see `allow`.
+            SourceError: There is no script at the path.
+        """
+        return fetched.fetch(
+            url,
+            home=self.home,
+            coderoot=self._given(context).coderoot,
+            using=self._git(),
+            path=path,
+            pull=pull,
+            reset=reset,
+            branch=branch,
+            local=True,
+        )
+
+    def git_path(
+        self,
+        url: str,
+        *,
+        context: Context | int | str | None = None,
+        coderoot: str | Path | None = None,
+        pull: bool = False,
+        reset: bool = False,
+        branch: str = "",
+    ) -> Path:
+        """What an address means on this disk: a clone, or a file or folder in it.
+
+        Args:
+            url: Of a repository, or of a file or folder in it.
+            context: Whose code root; default: the current context's.
+            coderoot: Where the clone lies, instead.
+            pull: Fetch what is new there.
+            reset: The same, and throw away what was changed in the clone.
+            branch: A branch, tag or commit instead of the address's.
+
+        Raises:
+            GitError: The address is none, git cannot fetch it, or it has nothing at the path.
+        """
+        root = self._given(context).coderoot if coderoot is None else settings.expanded(coderoot)
+        found = git.checkout(
+            git.address(url, local=True),
+            root,
+            using=self._git(),
+            pull=pull,
+            reset=reset,
+            branch=branch,
+        )
+        return found.inner
+
+    def _git(self) -> Git:
+        return git.calling(self.environ)
+
+    def allow(self, asked: str) -> Foreign:
+        """Let a playbook of others run that was refused: its address, or the digest it was told by.
+
+        Good for what was seen then: another commit or another text is refused again.
+
+        Raises:
+            NotAllowedError: Nothing like it was refused, several things were, or it is denied.
+        """
+        return fetched.allow(self.home, asked)
+
+    def deny(self, url: str) -> str:
+        """Let nothing of a repository run, whatever was allowed; its address in one spelling.
+
+        Raises:
+            GitAddressError: It is no address.
+        """
+        return fetched.deny(self.home, url)
 
     def session_new(
         self,
@@ -263,16 +457,19 @@ class Workspace:
         start: str = "",
         description: str | None = None,
         params: str | None = None,
+        playbook_url: str = "",
         playbook_path: str | Path = "",
         playbook_text: str = "",
         playbook_priorities: Mapping[int, str] | None = None,
+        git_pull: bool = False,
+        git_reset: bool = False,
         exist_ok: bool = True,
         reset: bool = False,
     ) -> Session:
         """Create a session, or resume the one of that name; see `session_select`.
 
-        Playbooks that are given are parsed and carried out: first the path's, then the text;
-        actions that nobody handles stay pending in `plbook`.
+        Playbooks that are given are parsed and carried out: first the path's, then the address's,
+        then the text; actions that nobody handles stay pending in `plbook`.
 
         Args:
             context: Where; default: the current context.
@@ -285,15 +482,19 @@ class Workspace:
             start: When it starts, a time or relative like `+1h`; default now.
             description: For people.
             params: Parameter text; when resuming it replaces the kept ones.
+            playbook_url: A git address of heroscript; cloned below the context's code root.
             playbook_path: A file or folder of heroscript.
             playbook_text: Heroscript.
             playbook_priorities: Which actions come first: number → filter.
+            git_pull: Whether a clone that is there fetches what is new.
+            git_reset: Whether what was changed in the clone is thrown away.
             exist_ok: Whether resuming is allowed.
             reset: Everything kept in the record starts over.
 
         Raises:
             BadNameError: A name cannot name anything.
-            HeroError: A playbook cannot be carried out as it stands; nothing of it ran.
+            HeroError: A playbook cannot be had, was not allowed to run, or cannot be carried out
+                as it stands; nothing of it ran.
             RunError: An action of it failed.
             SessionError: The arguments contradict each other.
             SessionExistsError: The session exists and may not.
@@ -325,9 +526,12 @@ class Workspace:
         if coderoot is not None:
             session.context.configure(coderoot=str(coderoot))
         session.playbook_priorities_add(playbook_priorities or {})
+        if playbook_url:  # only now: the context says where it is cloned
+            session.playbook_add(url=playbook_url, git_pull=git_pull, git_reset=git_reset)
         if queued.actions:
             session.plbook.add(actions=queued.actions)
-            _check_ok(session.run(source=str(playbook_path) or "playbook_text"))
+        if playbook_url or queued.actions:
+            _check_ok(session.run(source=playbook_url or str(playbook_path) or "playbook_text"))
         return session
 
     def _context_of(self, context: Context | int | str | None, context_name: str) -> Context:
@@ -376,7 +580,12 @@ class Workspace:
         return sessions.every(self._given(context))
 
     def session_delete(
-        self, name: str, *, context: Context | int | str | None = None, files: bool = False
+        self,
+        name: str,
+        *,
+        context: Context | int | str | None = None,
+        files: bool = False,
+        db: bool = False,
     ) -> None:
         """Delete a session's record.
 
@@ -384,12 +593,13 @@ class Workspace:
             name: Which.
             context: Where; default: the current context.
             files: Also its folder.
+            db: Also its database.
 
         Raises:
             SessionNotFoundError: There is none of that name.
         """
         where = self._given(context)
-        sessions.delete(where, name, with_files=files)
+        sessions.delete(where, name, with_files=files, with_db=db)
         current = self._session
         if (
             current is not None
@@ -435,7 +645,7 @@ def _one_of(first_name: str, first: str, second_name: str, second: str) -> str:
     return first or second
 
 
-def build(given: Settings, actors: Actors) -> Workspace:
+def build(given: Settings, actors: Actors, redactor: Redactor | None = None) -> Workspace:
     """The workspace that settings describe."""
     return Workspace(
         store=store_for(given.home, given.redis_url),
@@ -443,6 +653,8 @@ def build(given: Settings, actors: Actors) -> Workspace:
         coderoot=given.coderoot,
         actors=actors,
         surroundings=lambda: Surroundings(os.environ, {}),
+        redactor=redactor,
+        environ=os.environ,
     )
 
 
@@ -474,12 +686,14 @@ def open_workspace(
         given = replace(given, home=settings.expanded(home))
     if redis_url is not None:
         given = replace(given, redis_url=redis_url)
-    opened = build(given, workspace().actors if default else Actors())
-    if _default is not None:
-        opened.redactor = _default.redactor  # what leaves the process is shown to the same people
-    if default:
-        opened.surroundings = workspace().surroundings
-        _default = opened
+    before = workspace() if default else _default
+    # The redactor is the same: what leaves the process is shown to the same people.
+    redactor = None if before is None else before.redactor
+    if before is None or not default:
+        return build(given, Actors(), redactor)
+    opened = build(given, before.actors, redactor)
+    opened.surroundings, opened.prompt = before.surroundings, before.prompt
+    _default = opened
     return opened
 
 
@@ -509,6 +723,9 @@ session = _in_default(Workspace.session)
 sessions_list = _in_default(Workspace.sessions_list)
 session_delete = _in_default(Workspace.session_delete)
 play = _in_default(Workspace.play)
+allow = _in_default(Workspace.allow)
+deny = _in_default(Workspace.deny)
+git_path = _in_default(Workspace.git_path)
 
 
 def action(name: str, *, harmless: bool = False) -> Callable[[Function], Function]:

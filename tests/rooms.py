@@ -29,7 +29,9 @@ class Place:
     redis_url: str = ""
 
     def open(self) -> Workspace:
-        return hero.open_workspace(home=self.home, redis_url=self.redis_url, default=False)
+        workspace = hero.open_workspace(home=self.home, redis_url=self.redis_url, default=False)
+        workspace.kdf_log2_n = 14  # a hundred secrets are made; at full cost each takes 0.6 s
+        return workspace
 
     def open_at(self, moment: times.OurTime = NOW) -> Workspace:
         """With a clock that stands still."""
@@ -52,7 +54,7 @@ class Place:
 
     def start(self, code: str, *args: str) -> subprocess.Popen[str]:
         """Run code in a process of its own, where `ws` is a workspace here."""
-        head = "import sys, hero_kernel as hero\nws = hero.open_workspace()\n"
+        head = "import sys, hero_kernel as hero\nws = hero.open_workspace()\nws.kdf_log2_n = 14\n"
         where = {"HERO_HOME": str(self.home), "HERO_REDIS_URL": self.redis_url}
         return subprocess.Popen(
             [sys.executable, "-c", head + code, *args],

@@ -17,17 +17,19 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings", "redaction"),
-    ("heroscript", "sources", "crypto"),
+    ("secret", "names", "times", "settings"),
+    ("heroscript", "sources", "crypto", "redaction"),
     ("playbook", "report"),
     ("stores", "files"),
-    ("runs", "kept", "keyring", "databases", "config_files", "logs", "git", "allowed"),
-    ("fetched",),
+    ("sealed", "runs", "keyring", "databases", "config_files", "logs", "git", "allowed"),
+    ("kept", "fetched"),
     ("contexts",),
     ("sessions",),
+    ("secrets",),
     ("binding", "actors"),
     ("runner",),
     ("workspaces",),
+    ("base", "play", "gittools"),
     ("", "kernel", "magics"),
     ("__main__",),
 )

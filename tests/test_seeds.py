@@ -1,20 +1,27 @@
-"""What the seeds say about contexts, sessions and playbooks, sentence by sentence.
-
-Databases, secrets, config files and logs have rooms, and checks, of their own.
-"""
+"""What the seeds say, sentence by sentence."""
 # ruff: noqa: S108  # the seed's own path
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+from hashlib import md5
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import hero_kernel as hero
-from hero_kernel.errors import ContextExistsError, SessionError, SessionExistsError, SourceError
+from hero_kernel.errors import (
+    ContextExistsError,
+    NotAllowedError,
+    NotInteractiveError,
+    SecretRequiredError,
+    SessionError,
+    SessionExistsError,
+    SourceError,
+)
 from hero_kernel.times import OurTime, now
 
 if TYPE_CHECKING:
@@ -167,6 +174,25 @@ def test_the_folders(place: Place) -> None:
     assert session.path.is_dir()
 
 
+def test_the_tree_of_the_whole_example(place: Place) -> None:
+    """S0:36-43, S0:90-103 where everything lies after the example."""
+    session = example(place.open_at())
+    session.context.hero_config_set("category", "name", "content")
+    session.db_get().set("a", "b")
+    session.db_config_get().set("a", "b")
+    session.logger().log(log="My log message")
+    home = place.home
+    files = sorted(p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file())
+    assert [f for f in files if not f.startswith("hero.db") and not f.endswith("-journal")] == [
+        "context/mycontext/category__name.yaml",
+        "context/mycontext/mysession1/logs/2025-01-02 03.log",
+        "db/1/config.db",
+        "db/1/session_mysession1.db",
+    ]
+    modes = {p.stat().st_mode & 0o777 for p in home.rglob("*") if p.is_file()}
+    assert modes == {0o600}
+
+
 def test_the_example(ws: Workspace) -> None:
     """S0:49-65, S2:10."""
     session = example(ws)
@@ -227,9 +253,9 @@ def play_git(session: Session) -> list[str]:
     return found
 
 
-def test_a_module_of_ones_own(ws: Workspace) -> None:
+def test_a_module_of_ones_own(ws: Workspace, tmp_path: Path) -> None:
     """S2:25-43."""
-    session = ws.session_new()
+    session = ws.session_new(coderoot=tmp_path, interactive=True)
     session.playbook_add(text="!!gittools.clone repo:one\n!!book.define name:b\n!!gittools.pull")
     assert play_git(session) == ["one", ""]
     assert session.plbook.find(filter="gittools.*") == []
@@ -266,3 +292,141 @@ def test_running_the_sessions_playbook(ws: Workspace) -> None:
     assert report.ok
     assert session.env_get("A") == "1"
     assert all(action.done for action in session.plbook.actions)
+
+
+def test_a_playbook_from_git(ws: Workspace, tmp_path: Path) -> None:
+    """S0:12, S2:20-21, S2:52 a repository is cloned below the code root, allowed and executed."""
+    url = repository(tmp_path / "remote", {"play.hero": "!!session.env_set key:a val:b"})
+    with pytest.raises(NotAllowedError) as refused:
+        ws.session_new(name="one", coderoot=tmp_path / "code", playbook_url=url)
+    assert url in refused.value.message
+    assert "%hero allow" in refused.value.hint
+    assert ws.session_get("one").env_all() == {}
+    ws.allow(url)
+    session = ws.session_new(name="one", coderoot=tmp_path / "code", playbook_url=url)
+    assert session.env_get("a") == "b"
+    assert list((tmp_path / "code").rglob("play.hero"))
+    queued = ws.session_new(name="two").playbook_add(url=url)
+    assert [action.full_name for action in queued] == ["session.env_set"]
+    assert ws.session_get("two").env_all() == {}
+
+
+def repository(folder: Path, files: dict[str, str]) -> str:
+    """A bare repository with the files in it; its address."""
+    work = folder / "work"
+    work.mkdir(parents=True)
+    for name, text in files.items():
+        (work / name).write_text(text)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(work)]
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *command], check=True)
+    bare = folder / "acc" / "repo.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(work), str(bare)], check=True)
+    return f"file://{bare}"
+
+
+# -- databases
+
+
+def test_databases(place: Place) -> None:
+    """S0:10, S0:23, S0:36-38, S0:75-80, S2:72-80."""
+    session = example(place.open())
+    db = session.db_get()
+    first = db.set("key", "value")
+    assert (db.get("key"), db.get(id=first), db.exists("key")) == ("value", "value", True)
+    assert (list(db.keys()), db.ids()) == (["key"], [first])
+    other = session.context.session_new("other")
+    assert not other.db_get().exists("key")
+    config_db = session.db_config_get()
+    config_db.set("shared", {"a": [1, None, True]})
+    assert other.db_config_get().get("shared") == {"a": [1, None, True]}
+    assert session.context.db_config_get()["shared"] == {"a": [1, None, True]}
+    elsewhere = session.context.host.context_new("two").session_new("one")
+    assert not elsewhere.db_config_get().exists("shared")
+    assert session.context.dbcollection().list() == ["config", "session_mysession1"]
+    assert config_db.path == place.home / "db" / "1" / "config.db"
+    db.delete("key")
+    assert not place.open().context_get(1).session_get("mysession1").db_get().exists("key")
+
+
+# -- config files
+
+
+def test_config_files(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """S0:11, S0:40-45, S0:71-73."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    context = example(place.open()).context
+    context.hero_config_set("category", "name", "content")
+    assert context.hero_config_get("category", "name") == "content"
+    file = place.home / "context" / "mycontext" / "category__name.yaml"
+    assert file.read_text() == "content"
+    context.hero_config_set("other", "name", "mail: ~/mail\ncache: {HOME}/cache\nkeep: a~b")
+    assert context.hero_config_get("other", "name") == (
+        f"mail: {tmp_path}/mail\ncache: {tmp_path}/cache\nkeep: a~b"
+    )
+    assert context.hero_config_list("category") == [("category", "name")]
+    assert place.open().context_get(1).hero_config_exists("category", "name")
+    context.hero_config_delete("category", "name")
+    assert not file.exists()
+
+
+# -- secrets
+
+
+def test_secrets(place: Place) -> None:
+    """S0:9, S0:82-86 the secret is an MD5 hash that is worth nothing, values are encrypted."""
+    ws = place.open()
+    context = ws.context_new("mycontext", 1, secret="mysecret", encrypt=True)
+    kept = raw(ws, 1, "context:config")["secret"]
+    assert re.fullmatch("[0-9a-f]{32}", str(kept))
+    assert kept != md5(b"mysecret", usedforsecurity=False).hexdigest()
+    assert (context.secret_check("mysecret"), context.secret_check("other")) == (True, False)
+    assert context.secret_decrypt(context.secret_encrypt("s3cr3t é")) == "s3cr3t é"
+    session = context.session_new("one", params="kept:marker_params")
+    session.env_set("KEY", "marker_env")
+    session.db_get().set("a", "marker_db")
+    session.db_config_get().set("a", "marker_config")
+    everything = [*place.tree().values(), *(str(r).encode() for r in place.records().values())]
+    assert not [data for data in everything if b"marker_" in data]
+    assert not [data for data in everything if b"mysecret" in data]
+    again = place.open().context_get(1)
+    with pytest.raises(SecretRequiredError):
+        again.session_get("one").env_get("KEY")
+    again.secret_unlock("mysecret")
+    assert again.session_get("one").env_get("KEY") == "marker_env"
+    assert again.session_get("one").params["kept"] == "marker_params"
+    assert again.session_get("one").db_get()["a"] == "marker_db"
+
+
+def test_the_secret_is_asked_for(place: Place) -> None:
+    """S0:19, S0:86 interactive secret configuration; not interactive, nobody is asked."""
+    ws = place.open()
+    asked: list[str] = []
+    ws.prompt = lambda question: asked.append(question) or "a long secret"
+    quiet = ws.context_new("quiet", interactive=False)
+    with pytest.raises(NotInteractiveError):
+        quiet.secret_configure()
+    assert asked == []
+    ws.context_new("asks", interactive=True).secret_configure()
+    assert asked[0] == "Please enter your hero secret string: "
+    assert ws.context_get("asks").secret_check("a long secret")
+
+
+# -- logging
+
+
+def test_logging(place: Place) -> None:
+    """S0:24, S0:96-105 a log of its own."""
+    ws = place.open_at()
+    session = example(ws)
+    session.logger().log(log="My log message")
+    lines = (session.path / "logs" / "2025-01-02 03.log").read_text().splitlines()
+    assert "  " + " " * 10 + " - My log message" in lines
+    session.logger().log("Failed to connect", cat="db", logtype="error")
+    found = session.logger().search(log="failed")
+    assert [(item.cat, item.logtype, item.log) for item in found] == [
+        ("db", "error", "Failed to connect")
+    ]
+    other = session.context.session_new("other")
+    assert other.logger().search() == []
+    assert session.logger() is session.logger()

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "hero_kernel.actors"
 """The group in which a package names the modules that hold its handlers."""
 
-BUILTIN = ("core", "context", "session", "play", "git", "gittools")
+BUILTIN = (
+    "config", "context", "core", "db", "git", "gittools", "log", "play", "secret", "session",
+)  # fmt: skip
 """Modules of `hero_kernel.actors.builtin`, one an actor."""
 
 _MARK = "__hero_actions__"

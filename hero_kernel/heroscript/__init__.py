@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hero_kernel.heroscript.action import Action, Kind
 from hero_kernel.heroscript.names import name_fix, name_fix_no_underscore
-from hero_kernel.heroscript.params import Params
+from hero_kernel.heroscript.params import Params, key_fix
 from hero_kernel.heroscript.parse import index, parse
 from hero_kernel.heroscript.render import render
-from hero_kernel.heroscript.replace import replace_names, replace_text, to_map
+from hero_kernel.heroscript.replace import names_in, replace_names, replace_text, to_map
 from hero_kernel.heroscript.source import Place, Source
 
 __all__ = [
@@ -17,8 +17,10 @@ __all__ = [
     "Place",
     "Source",
     "index",
+    "key_fix",
     "name_fix",
     "name_fix_no_underscore",
+    "names_in",
     "parse",
     "render",
     "replace_names",

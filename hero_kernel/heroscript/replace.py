@@ -9,7 +9,7 @@ from hero_kernel.errors import HeroscriptError
 from hero_kernel.heroscript.names import name_fix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _NAME = re.compile(r"\{([A-Za-z0-9_]+)\}")
 _VERBATIM = ("@", "$", "[", "{")
@@ -24,6 +24,11 @@ def replace_names(value: str, env: Mapping[str, str]) -> str:
         return value
     fixed = {name_fix(name): text for name, text in env.items()}
     return _NAME.sub(lambda match: fixed.get(name_fix(match[1]), match[0]), value)
+
+
+def names_in(texts: Iterable[str]) -> set[str]:
+    """The names that stand as `{NAME}` in the texts, after `name_fix`."""
+    return {name_fix(match[1]) for text in texts for match in _NAME.finditer(text)}
 
 
 def replace_text(text: str, replace: Mapping[str, str]) -> str:

@@ -14,7 +14,10 @@ other kernel runs.
 
 from hero_kernel.keyring.entry import read_named as read_named
 from hero_kernel.keyring.entry import read_passphrase as read_passphrase
+from hero_kernel.keyring.entry import read_secret_file as read_secret_file
+from hero_kernel.keyring.entry import variable as variable
 from hero_kernel.keyring.hardening import harden as harden
+from hero_kernel.keyring.ring import FILE_NAME as FILE_NAME
 from hero_kernel.keyring.ring import TRIES as TRIES
 from hero_kernel.keyring.ring import Info as Info
 from hero_kernel.keyring.ring import Keyring as Keyring

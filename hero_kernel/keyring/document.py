@@ -1,10 +1,10 @@
 """Document: what stands in a keyring's file, strictly read.
 
 JSON, for a reader of a backup in ten years: the format, a random id that every value is bound to,
-a revision, times in UTC, how the passphrase is stretched, the verifier, the name of the key to
-seal with, and the wrapped keys by name. Two checks close it. `digest`, SHA-256, tells damage from
-a wrong passphrase before any work; `mac`, under a key that comes of the passphrase, tells changes
-that somebody made.
+a revision, times in UTC, how the passphrase is stretched, the verifier, whether everything is to
+be encrypted, the name of the key to seal with, and the wrapped keys by name. Two checks close it.
+`digest`, SHA-256, tells damage from a wrong passphrase before any work; `mac`, under a key that
+comes of the passphrase, tells changes that somebody made.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _DEFAULTS: dict[str, Any] = {
     "changed": "",
     "kdf": {},
     "verifier": "",
+    "encrypts": False,
     "active": "",
     "keys": {},
     "mac": "",
@@ -60,6 +61,7 @@ class Document:
         changed: When its passphrase was set last.
         kdf: How the passphrase is stretched.
         verifier: 32 hex digits that tell the right passphrase.
+        encrypts: Whether every value of the context is kept encrypted.
         active: The name of the key to seal with.
         keys: The data keys by name, each wrapped under the KEK.
         mac: HMAC-SHA256 over all of these.
@@ -71,6 +73,7 @@ class Document:
     changed: OurTime
     kdf: Kdf
     verifier: str
+    encrypts: bool
     active: bytes
     keys: Mapping[bytes, bytes]
     mac: str = ""
@@ -118,6 +121,7 @@ class Document:
             "changed": str(self.changed),
             "kdf": self.kdf.fields(),
             "verifier": self.verifier,
+            "encrypts": self.encrypts,
             "active": self.active.hex(),
             "keys": {kid.hex(): wrapped.hex() for kid, wrapped in self.keys.items()},
         }
@@ -171,6 +175,7 @@ def _document(fields: dict[str, Any], where: str, least_log2_n: int) -> Document
             changed=times.new(fields["changed"]),
             kdf=kdf,
             verifier=fields["verifier"],
+            encrypts=fields["encrypts"],
             active=_kid(fields["active"]),
             keys={_kid(kid): bytes.fromhex(wrapped) for kid, wrapped in keys.items()},
             mac=fields["mac"],

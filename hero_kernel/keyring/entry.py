@@ -13,6 +13,7 @@ from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from pathlib import Path
 
 FD = "HERO_SECRET_FD"
 """The number of an open descriptor; its first line is the passphrase."""
@@ -46,7 +47,7 @@ def read_passphrase(environ: MutableMapping[str, str]) -> Secret | None:
     if number:
         return _text(_first_line(number), f"descriptor {number} ({FD})")
     if path:
-        return _text(_content(path), f"{path} ({FILE})")
+        return _read(path, f"{path} ({FILE})")
     return plain or None
 
 
@@ -59,14 +60,33 @@ def read_named(environ: Mapping[str, str], name: str) -> Secret | None:
     Raises:
         BadNameError: The name does not fit, or means the passphrase's own variables.
     """
-    variable = canonical(name, "secret", dots=False).upper()
-    if variable in _NOT_NAMES:
+    plain = environ.get(variable(name), "")
+    return Secret(plain) if plain else None
+
+
+def variable(name: str) -> str:
+    """The environment variable that holds the secret of that name.
+
+    Raises:
+        BadNameError: As `read_named`.
+    """
+    capitals = canonical(name, "secret", dots=False).upper()
+    if capitals in _NOT_NAMES:
         raise BadNameError(
-            f"a secret cannot be named {name!r}: HERO_SECRET_{variable} is the passphrase's",
+            f"a secret cannot be named {name!r}: HERO_SECRET_{capitals} is the passphrase's",
             hint="choose another name",
         )
-    plain = environ.get(f"{PLAIN}_{variable}", "")
-    return Secret(plain) if plain else None
+    return f"{PLAIN}_{capitals}"
+
+
+def read_secret_file(path: Path) -> Secret:
+    """The secret in a file that only its owner may read, and nothing else in it.
+
+    Raises:
+        SecretError: The file cannot be read, holds nothing, more than a passphrase, or no UTF-8.
+        UnsafePermissionsError: Others may read or change it, or it is somebody else's.
+    """
+    return _read(str(path), str(path))
 
 
 def _first_line(number: str) -> Key:
@@ -87,23 +107,24 @@ def _first_line(number: str) -> Key:
     return line
 
 
-def _content(path: str) -> Key:
+def _read(path: str, where: str) -> Secret:
     # A link is followed: whoever sets the variable chooses the path, and orchestrators link.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", "") or str(error)).lower()
-        raise SecretError(f"{path} ({FILE}) cannot be read: {reason}") from None
+        raise SecretError(f"{where} cannot be read: {reason}") from None
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            raise SecretError(f"{path} ({FILE}) is not a file", hint=f"set {FD} for a pipe")
+            raise SecretError(f"{where} is not a file", hint=f"set {FD} for a pipe")
         if hasattr(os, "geteuid"):
             _check_owner_only(path, found, os.geteuid())
-        return Key(os.read(descriptor, MAX_PASSPHRASE + 3))
+        data = Key(os.read(descriptor, MAX_PASSPHRASE + 3))
     finally:
         os.close(descriptor)
+    return _text(data, where)
 
 
 def _check_owner_only(path: str, found: os.stat_result, me: int) -> None:

@@ -140,6 +140,7 @@ class Keyring:
         self._used = 0.0
         self._tries = 0
         self._watches_forks = False
+        self._seen: tuple[_Stamp, Document] | None = None
 
     def __repr__(self) -> str:
         return f"<keys: {'unlocked' if self.is_unlocked else 'locked'}>"
@@ -165,7 +166,32 @@ class Keyring:
         Raises:
             SecretError: The keyring is missing, damaged or not safe.
         """
-        return self._read()[0].verifier
+        return self._looked().verifier
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether every value of the context is to be kept encrypted; no, without a keyring.
+
+        Read from the file, locked or not: whoever can write elsewhere cannot turn it off.
+
+        Raises:
+            SecretError: The keyring is damaged or not safe.
+        """
+        return self.exists() and self._looked().encrypts
+
+    def set_encrypts(self, encrypts: bool) -> None:
+        """Say whether every value is to be kept encrypted from now on.
+
+        Raises:
+            SecretRequiredError: The keyring is locked.
+            SecretError: It was changed, is missing or damaged.
+        """
+        self._live()
+        with self._alone():
+            unlocked = self._followed()
+            if unlocked.document.encrypts != encrypts:
+                plan = replace(unlocked.document, encrypts=encrypts)
+                self._commit(plan, unlocked.master, unlocked.deks)
 
     def info(self) -> Info:
         """What may be shown; read from the file, locked or not.
@@ -173,7 +199,7 @@ class Keyring:
         Raises:
             SecretError: The keyring is missing, damaged or not safe.
         """
-        found, _ = self._read()
+        found = self._looked()
         return Info(
             created=found.created,
             changed=found.changed,
@@ -184,7 +210,7 @@ class Keyring:
             rev=found.rev,
         )
 
-    def create(self, passphrase: Secret) -> None:
+    def create(self, passphrase: Secret, *, encrypts: bool = False) -> None:
         """Make the keyring, with one data key, and unlock it; durable when this returns.
 
         The folder is made, or made the owner's alone.
@@ -211,6 +237,7 @@ class Keyring:
                 changed=moment,
                 kdf=kdf,
                 verifier=master.verifier,
+                encrypts=encrypts,
                 active=next(iter(deks)),
                 keys={},
             )
@@ -531,6 +558,19 @@ class Keyring:
             return self._read(COPY_NAME)[0] == found
         except SecretError:
             return False
+
+    def _looked(self) -> Document:
+        """What the file says, read again only when it has changed."""
+        try:
+            stamp = _stamp(os.lstat(self._path))
+        except FileNotFoundError:
+            raise self._missing() from None
+        except OSError as error:
+            raise self._refused(self.path, error) from None
+        if self._seen is None or self._seen[0] != stamp:
+            found, stamp = self._read()
+            self._seen = stamp, found
+        return self._seen[1]
 
     def _read(self, name: str = FILE_NAME) -> tuple[Document, _Stamp]:
         path = self._folder / name

@@ -186,6 +186,19 @@ class RedisStore:
         self._check(number, "")
         return Watch(lambda: self._digest(number), interval_s)
 
+    def client(self, number: int) -> redis.Redis:
+        """A client of redis-py on the database, for what is no record; connects when it is used.
+
+        It answers in text, and its errors are redis-py's.
+        """
+        check_number(number)
+        pool = redis.ConnectionPool(
+            connection_class=self._server.kind,
+            decode_responses=True,
+            **self._server.arguments(number),
+        )
+        return redis.Redis.from_pool(pool)
+
     def close(self) -> None:
         """Let go of this process's connections; a later call opens anew."""
         for pid, number in list(self._idle):
@@ -503,17 +516,21 @@ class _Server:
     user: str = ""
     password: Secret = field(default_factory=lambda: Secret(""))
 
-    def connection(self, number: int) -> _Connection:
-        return self.kind(
-            db=number,
-            username=self.user or None,
-            password=self.password.reveal() or None,
-            socket_timeout=ANSWER_S,
-            socket_connect_timeout=CONNECT_S,
-            retry=Retry(NoBackoff(), 0),  # by default it tries ten times, wrong passwords too
-            protocol=2,
+    def arguments(self, number: int) -> dict[str, Any]:
+        """What a connection to the database is made with."""
+        return {
+            "db": number,
+            "username": self.user or None,
+            "password": self.password.reveal() or None,
+            "socket_timeout": ANSWER_S,
+            "socket_connect_timeout": CONNECT_S,
+            "retry": Retry(NoBackoff(), 0),  # by default it tries ten times, wrong passwords too
+            "protocol": 2,
             **self.options,
-        )
+        }
+
+    def connection(self, number: int) -> _Connection:
+        return self.kind(**self.arguments(number))
 
 
 def _read_address(url: str) -> _Server:

@@ -1,0 +1,64 @@
+"""The `config` actor: config files of the context."""
+
+from __future__ import annotations
+
+from hero_kernel.actors.registry import mark
+from hero_kernel.errors import HeroConfigNotFoundError
+from hero_kernel.report import Changed, Skipped
+from hero_kernel.sessions import Session
+
+
+@mark("config.set")
+def set_(
+    session: Session, *, category: str, name: str, content: str, expand: bool = True
+) -> Changed | str:
+    """Write a config file of the context.
+
+    Args:
+        category: Which kind of file.
+        name: Unique in the category.
+        content: Its text; common indentation is taken away.
+        expand: Whether `~`, `$HOME` and `{HOME}` become the home folder.
+    """
+    context = session.context
+    try:
+        before: str | None = context.hero_config_get(category, name)
+    except HeroConfigNotFoundError:
+        before = None
+    path = context.hero_config_set(category, name, content, expand="shell" if expand else False)
+    after = context.hero_config_get(category, name)
+    return str(path) if before == after else Changed(str(path))
+
+
+@mark("config.get", harmless=True)
+def get(session: Session, *, category: str, name: str) -> str:
+    """The text of a config file; an error when there is none.
+
+    Args:
+        category: Which kind of file.
+        name: Its name.
+    """
+    return session.context.hero_config_get(category, name)
+
+
+@mark("config.list", harmless=True)
+def list_(session: Session, *, category: str | None = None) -> str:
+    """The config files, one a line.
+
+    Args:
+        category: Only those of one kind.
+    """
+    return "\n".join(f"{one} {name}" for one, name in session.context.hero_config_list(category))
+
+
+@mark("config.delete")
+def delete(session: Session, *, category: str, name: str) -> Changed | Skipped:
+    """Delete a config file.
+
+    Args:
+        category: Which kind of file.
+        name: Its name.
+    """
+    if session.context.hero_config_delete(category, name):
+        return Changed(f"{category} {name}")
+    return Skipped("there is no such file")

@@ -1,0 +1,21 @@
+"""What herolib calls `base`: contexts and sessions."""
+
+from hero_kernel.workspaces import (
+    context,
+    context_delete,
+    context_get,
+    context_new,
+    context_select,
+    contexts_list,
+    session_new,
+)
+
+__all__ = [
+    "context",
+    "context_delete",
+    "context_get",
+    "context_new",
+    "context_select",
+    "contexts_list",
+    "session_new",
+]
