@@ -132,7 +132,7 @@ ENTRIES: list[tuple[str, str, LogType, str]] = [
 
 def test_it_writes_what_herolib_writes(logger: Logger, folder: Path) -> None:
     for when, cat, logtype, text in ENTRIES:
-        logger.log(text, cat, logtype, at(when))
+        logger.log(log=text, cat=cat, logtype=logtype, timestamp=at(when))
     written = {path.name: path.read_text() for path in folder.iterdir()}
     assert written == {name: text.format("") for name, text in UPSTREAM.items()}
 
@@ -165,9 +165,10 @@ def test_an_entry_comes_back_as_it_was_returned(logger: Logger) -> None:
     item = logger.log(log="  Größe \u4e16\n    x\n", cat="My-Cat", logtype="error")
     assert item == LogItem(NOW, "my_cat", "Größe \u4e16\n  x", "error")
     assert logger.search() == [item]
+    assert isinstance(item, LogItem)
     assert str(item) == "2025-01-01 10:20:30 [ERROR] [my_cat] Größe \u4e16\n  x"
     assert str(logger.log("a")) == "2025-01-01 10:20:30 [INFO] a"
-    assert logger.error("b", "c") == LogItem(NOW, "c", "b", "error")
+    assert logger.error("b", cat="c") == LogItem(NOW, "c", "b", "error")
 
 
 def test_what_the_clock_said_and_what_was_asked_for(folder: Path) -> None:
@@ -571,7 +572,7 @@ def a_long_log(folder: Path, count: int, seconds: int) -> Logger:
 
 
 @pytest.mark.parametrize("seconds", [1, 2000])
-def test_a_million_lines_are_searched_in_little_memory(folder: Path, seconds: int) -> None:
+def test_a_long_log_is_searched_in_little_memory(folder: Path, seconds: int) -> None:
     logger = a_long_log(folder, 400_000, seconds)
     size = (folder / FILE).stat().st_size
     tracemalloc.start()
@@ -701,6 +702,18 @@ def test_a_file_that_is_gone_is_noticed_at_once(logger: Logger, folder: Path, ho
     assert len(logger.search()) == (51 if how == "replace" else 1)
 
 
+def test_without_looking_a_deleted_file_is_not_noticed(
+    logger: Logger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: calls that trust each other for too long lose what they write."""
+    monkeypatch.setattr("hero_kernel.logs.writer.BURST_S", 60)
+    monkeypatch.setattr("hero_kernel.logs.writer.TRUST_S", 60)
+    logger.log("before")
+    (folder / FILE).unlink()
+    logger.log("after")
+    assert logger.search() == []
+
+
 def test_a_file_that_was_closed_under_it_costs_one_error(logger: Logger) -> None:
     logger.log("a")
     os.close(logger._own.writer._descriptor)
@@ -783,10 +796,10 @@ def test_of_many_processes_every_entry_has_its_second(folder: Path, rng_seed: in
         assert mine == sorted(mine)
 
 
-def test_without_the_lock_seconds_go_wrong(
-    folder: Path, rng_seed: int, monkeypatch: pytest.MonkeyPatch
+def test_without_reading_back_seconds_go_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: it is the lock and the reading back that the test above needs."""
+    """The control: what others have written is what a stamp depends on."""
     monkeypatch.setattr("hero_kernel.logs.writer.Writer._read_back", lambda *_: None)
     one, two = logger_in(folder), logger_in(folder, NOW.warp("+1s"))
     for logger in (one, two, one):

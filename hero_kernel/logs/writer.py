@@ -6,14 +6,14 @@ import errno
 import os
 import stat as modes
 from contextlib import suppress
-from os import SEEK_END, lseek, write
+from os import SEEK_END, SEEK_SET, lseek, write
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
 from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
 from hero_kernel.logs.entry import second_of, stamp
-from hero_kernel.logs.hours import file_name, last_stamp
+from hero_kernel.logs.hours import HOUR_S, file_name, last_stamp
 from hero_kernel.logs.locks import LOCK_EX, LOCK_UN, flock
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Writer:
         start = max(known, size - READ_BACK)
         if start > known:
             self._second = None
-        os.lseek(self._descriptor, start, os.SEEK_SET)
+        lseek(self._descriptor, start, SEEK_SET)
         added = os.read(self._descriptor, size - start)
         found = last_stamp(added if start else b"\n" + added)
         if not added.endswith(b"\n"):
@@ -125,7 +125,7 @@ class Writer:
 
     def _find(self, second: int) -> None:
         """Make sure that the open file is the one in the hour's place."""
-        hour = second // 3600
+        hour = second // HOUR_S
         self._look_again = monotonic() + TRUST_S
         if hour == self._hour:
             try:
@@ -178,4 +178,4 @@ def _translated(error: OSError, path: Path) -> StoreError:
         )
     if error.errno == errno.ELOOP:
         return StoreError(f"{path} is a link", hint="remove it")
-    return StoreError(f"{path}: {error.strerror}", hint="move it away")
+    return StoreError(f"{path} cannot be written: {error.strerror}", hint="look what is there")
