@@ -77,7 +77,7 @@ def killed_while_writing(
     os.close(into)
     for _ in range(chance.choice([1, 1, 2])):
         os.read(out, 1)
-    time.sleep(chance.uniform(0, 0.005))
+    time.sleep(chance.uniform(0, 0.003))
     killed(pid)
     os.close(out)
 

@@ -674,7 +674,9 @@ def test_locking_forgets(tmp_path: Path) -> None:
     assert vars(ring)["_unlocked"] is None
 
 
-@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
+@pytest.mark.parametrize(
+    "take", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"]
+)
 def test_it_is_neither_pickled_nor_copied(tmp_path: Path, take: Callable[[object], object]) -> None:
     ring = created(tmp_path)
     things = [ring, ring._unlocked.master.kek, *ring._unlocked.deks.values()]
