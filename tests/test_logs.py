@@ -406,7 +406,7 @@ def test_8_what_cannot_be_read_is_left_out_and_told(folder: Path) -> None:
         "  early      - no stamp\n"
         "\n2025-01-01 10:00:00\n  a          - one\n"
         "\n2025-13-45 10:00:00\n  a          - lost\n  a          - lost too\n"
-        "\n2025-01-01 10:00:02\nnonsense\n  a          - two\n",
+        "\n2025-01-01 10:00:02\nnonsense\n404 is no stamp\n  a          - two\n",
     )
     for name in ("notes.log", "2025-02-30 10.log", "2025-01-01 25.log"):
         (folder / name).write_text("\n2025-01-01 10:00:00\n  a          - never\n")

@@ -29,7 +29,7 @@ LAST_PIECE = 2**16
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)[ -](\d\d)\.log")
 
 # Everything is found by the line end before it: `re` is fast at searching for one letter.
-_STAMP = re.compile(rb"\n(\d[^\r\n]*)")
+_STAMP = re.compile(rb"\n(\d[\d: T-]*)(?=\r?\n|\r?\Z)")
 _ENTRY = re.compile(
     rb"""
     \n ([ E])[ ]([^\n]{10})[ ]-(?:[ ]([^\n]*)|\r?(?=\n|\Z))
@@ -195,7 +195,7 @@ def entries_backwards(file: FileIO, end: int, needle: Needle | None) -> Iterator
 
 
 def last_stamp(data: bytes, start: int = 0) -> re.Match[bytes] | None:
-    """The last line from a place on that is, or was meant as, a stamp; its text is group 1."""
+    """The last line from a place on that is a stamp, or a damaged one; its text is group 1."""
     return _last(_STAMP, data, start, len(data))
 
 
