@@ -458,6 +458,7 @@ class Session(Kept[SessionConfig]):
             pull=git_pull,
             reset=git_reset,
             branch=git_branch,
+            on_progress=self.progress,
         )
         return self.plbook.add(text, texts=texts, prio=prio, replace=replace)
 

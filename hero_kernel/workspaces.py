@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
     from hero_kernel.contexts import Context
-    from hero_kernel.git import Git
+    from hero_kernel.git.command import OnProgress
     from hero_kernel.report import Report
     from hero_kernel.runner import Watch
     from hero_kernel.secret import Secret
@@ -361,6 +361,7 @@ class Workspace:
         pull: bool = False,
         reset: bool = False,
         branch: str = "",
+        on_progress: OnProgress | None = None,
     ) -> tuple[SourceText, ...]:
         """The scripts at a git address, cloned below the code root if they are not there.
 
@@ -371,6 +372,7 @@ class Workspace:
             pull: Fetch what is new there.
             reset: The same, and throw away what was changed in the clone.
             branch: A branch, tag or commit instead of the address's.
+            on_progress: Is told what goes on, and how far it is, from 0 to 1.
 
         Raises:
             GitError: The address is none, or git cannot fetch it.
@@ -381,7 +383,7 @@ class Workspace:
             url,
             home=self.home,
             coderoot=self._given(context).coderoot,
-            using=self._git(),
+            using=git.calling(self.environ, on_progress=on_progress),
             path=path,
             pull=pull,
             reset=reset,
@@ -416,15 +418,12 @@ class Workspace:
         found = git.checkout(
             git.address(url, local=True),
             root,
-            using=self._git(),
+            using=git.calling(self.environ),
             pull=pull,
             reset=reset,
             branch=branch,
         )
         return found.inner
-
-    def _git(self) -> Git:
-        return git.calling(self.environ)
 
     def allow(self, asked: str) -> Foreign:
         """Let a playbook of others run that was refused: its address, or the digest it was told by.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hero_kernel.actors import foreign
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
+from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
 
@@ -17,6 +19,7 @@ def configure(
     name: str | None = None,
     coderoot: Path | None = None,
     interactive: bool | None = None,
+    action: Action,
 ) -> Changed | str:
     """Change the context's settings; what is not given stays.
 
@@ -31,6 +34,8 @@ def configure(
             f"the session is in context {context.name}, not {name}",
             hint=f"bind the notebook to {name} first",
         )
+    if coderoot is not None:
+        foreign.refuse(action, "choose the code root")
     before = context.config
     context.configure(
         coderoot=None if coderoot is None else str(Path.cwd() / coderoot), interactive=interactive

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
+from hero_kernel.actors import foreign
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
+from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
 
@@ -16,12 +18,13 @@ if TYPE_CHECKING:
 
 
 @mark("core.coderoot_set")
-def coderoot_set(session: Session, *, coderoot: Path) -> Changed | str:
+def coderoot_set(session: Session, *, coderoot: Path, action: Action) -> Changed | str:
     """Say where the context's code is checked out; the folder is made.
 
     Args:
         coderoot: A folder; `~` is the home folder.
     """
+    foreign.refuse(action, "choose the code root")
     root = Path.cwd() / coderoot
     if not root.is_dir():
         files.folder(root)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from hero_kernel import files, git
+from hero_kernel.actors import foreign
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError, GitError
 from hero_kernel.git import repositories as repos
@@ -396,18 +397,13 @@ def calling(session: Session, *, timeout_s: float = TIMEOUT_S, ssh_key: str = ""
     )
 
 
-def is_foreign(action: Action) -> bool:
-    """Whether the action stands in a script of others."""
-    return action.source is not None and action.source.origin is not None
-
-
 def address(text: str, action: Action) -> Address:
     """Read an address; only the user's own scripts may name a repository of this disk.
 
     Raises:
         GitAddressError: It is none.
     """
-    return git.address(text, local=not is_foreign(action))
+    return git.address(text, local=not foreign.is_foreign(action))
 
 
 def coderoot_of(session: Session, coderoot: Path | None, action: Action) -> Path:
@@ -418,10 +414,7 @@ def coderoot_of(session: Session, coderoot: Path | None, action: Action) -> Path
     """
     if coderoot is None:
         return session.context.coderoot
-    if is_foreign(action):
-        raise ActionError(
-            "a script of others cannot choose the coderoot", hint="leave coderoot out"
-        )
+    foreign.refuse(action, "choose the code root")
     return Path.cwd() / coderoot
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hero_kernel import fetched, heroscript, sources
+from hero_kernel.actors import foreign
 from hero_kernel.actors.builtin import git
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
@@ -127,7 +128,7 @@ def _fetched(session: Session, action: Action, what: _What) -> tuple[SourceText,
         pull=what.pull,
         reset=what.reset,
         branch=what.branch,
-        local=not git.is_foreign(action),
+        local=not foreign.is_foreign(action),
     )
 
 
