@@ -150,8 +150,20 @@ class Secrets:
             raise self._none("be encrypted")
         self.unlock()
 
-    def _none(self, what: str) -> SecretRequiredError:
+    def _refuse_lost(self) -> None:
+        """Raise KeyringMissingError where a new keyring would bury what an old one sealed."""
+        if self._kids():
+            raise KeyringMissingError(
+                f"context {self._context.name} has encrypted values, and no keyring",
+                hint=f"put {self._keys.path} back from a backup; nothing else opens them",
+            )
+
+    def _none(self, what: str) -> SecretError:
         name = self._context.name
+        try:
+            self._refuse_lost()
+        except KeyringMissingError as error:
+            return error
         if self.is_legacy:
             return SecretRequiredError(
                 f"context {name} has a secret in herolib's form, with which nothing can {what}",
@@ -174,11 +186,12 @@ class Secrets:
             WrongSecretError: It has another one; nothing is changed.
         """
         given = self._hidden(secret)
-        if self.is_legacy:
-            raise self._none("be done before")
         if self.is_set:
             self._keys.unlock(given)
         else:
+            self._refuse_lost()
+            if self.is_legacy:
+                raise self._none("be set")
             self._keys.create(given)
         if encrypt is not None and encrypt != self.encrypts:
             self.encrypt_all(encrypt=encrypt)
@@ -413,6 +426,7 @@ class Secrets:
         if self.is_set:
             self._keys.unlock(wanted)
         else:
+            self._refuse_lost()
             self._keys.create(wanted, encrypts=config.encrypt)
         report = self._context.dbcollection().import_dbfs(
             decrypt=lambda text: crypto.legacy_decrypt(legacy, text)

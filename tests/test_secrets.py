@@ -294,6 +294,9 @@ def test_a_lost_keyring_is_told_and_not_made_anew(place: Place) -> None:
     for broken in (lambda: again.env_get("E"), lambda: again.db_get().get("k")):
         with pytest.raises(KeyringMissingError):
             broken()
+    for anew in (lambda: again.context.secret_set(PASS), lambda: again.env_set("N", Secret("another"))):
+        with pytest.raises(KeyringMissingError):
+            anew()
     assert not list(folder.glob("keyring.json"))
 
 
