@@ -239,7 +239,7 @@ class _Run:
 
     def _log(self, action: Action, result: Result) -> None:
         """Leave a line in the session's log; a log that cannot be written stops no run."""
-        if self.dry_run or self.note:
+        if self.dry_run or self.note or action.actor == "log":  # which found or wrote it there
             return
         kind: LogType = "error" if result.status in _WRONG else "stdout"
         try:

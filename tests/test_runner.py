@@ -661,3 +661,55 @@ def test_a_run_in_a_session_that_is_gone_makes_no_folder_for_it(
     assert report.ok
     assert "this run is not kept: session 1:ctx:one is no longer in" in report.note
     assert not folder.exists()
+
+
+def test_a_run_leaves_its_lines_in_the_sessions_log(
+    play: Play, session: Session, acts: list[str]
+) -> None:
+    play("!!t.ok n:1\n!!t.fail\n!!t.ok n:2", keep_going=True)
+    play("!!t.ok n:3", dry_run=True)
+    found = [(item.cat, item.logtype, item.log) for item in session.logger().search()]
+    assert found[0] == ("t", "stdout", "t.ok ok: did 1\nprinted 1")
+    assert found[1][:2] == ("t", "error")
+    assert found[1][2].startswith("t.fail failed: ")
+    assert len(found) == 3
+
+
+def test_what_is_logged_is_not_logged_again(play: Play, session: Session) -> None:
+    play("!!log.log log:'once upon a time'\n!!log.search log:once")
+    assert [item.log for item in session.logger().search()] == ["once upon a time"]
+
+
+def test_a_log_that_cannot_be_written_stops_no_run(play: Play, session: Session) -> None:
+    (session.path / "logs").write_text("in the way")
+    report = play("!!play.echo content:hello")
+    assert report.ok
+    assert "this run is not logged" in report.note
+    assert report.run
+
+
+def test_known_secrets_are_cut_out_of_everything_a_run_leaves(
+    ws: Workspace, session: Session
+) -> None:
+    ws.redactor.add("find-me-secret")
+
+    @ws.action("t.leak")
+    def leak() -> str:
+        print("printed find-me-secret")
+        return "returned find-me-secret"
+
+    @ws.action("t.raise")
+    def fail() -> None:
+        raise ValueError("raised find-me-secret")
+
+    report = ws.play(
+        "!!t.leak\n!!t.raise\n!!play.echo content:'find-me-secret'",
+        session=session,
+        keep_going=True,
+    )
+    assert report.results[0].value == "returned find-me-secret"
+    shown = [str(report), to_html(report), str(report.to_dict())]
+    kept = [path.read_text() for path in session.path.rglob("*") if path.is_file()]
+    assert len(kept) == 2
+    assert not [text for text in shown + kept if "find-me" in text]
+    assert shown[0].count("••••••") >= 4
