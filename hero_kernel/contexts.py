@@ -11,7 +11,7 @@ from pathlib import Path
 from random import random
 from secrets import token_hex
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hero_kernel import files, keyring, names, sealed
 from hero_kernel.config_files import ConfigFiles
@@ -306,9 +306,14 @@ class Context(Kept[ContextConfig]):
         """Delete a config file; whether it was there."""
         return self.config_files().delete(category, name)
 
-    def hero_config_list(self, category: str | None = None) -> list[tuple[str, str]]:
-        """Category and name of every config file, or of those in a category, sorted."""
-        return self.config_files().list(category)
+    @overload
+    def hero_config_list(self) -> list[tuple[str, str]]: ...
+    @overload
+    def hero_config_list(self, category: str) -> list[str]: ...
+    def hero_config_list(self, category: str | None = None) -> list[tuple[str, str]] | list[str]:
+        """Category and name of every config file; of one category, the names. Sorted."""
+        found = self.config_files().list(category)
+        return found if category is None else [name for _, name in found]
 
     def secret_set(self, secret: str | Secret, *, encrypt: bool | None = None) -> None:
         """Give the context its secret; see `Secrets.set`."""

@@ -722,6 +722,7 @@ session = _in_default(Workspace.session)
 sessions_list = _in_default(Workspace.sessions_list)
 session_delete = _in_default(Workspace.session_delete)
 play = _in_default(Workspace.play)
+play.session_new = session_new  # type: ignore[attr-defined]  # herolib's name for it
 allow = _in_default(Workspace.allow)
 deny = _in_default(Workspace.deny)
 git_path = _in_default(Workspace.git_path)

@@ -29,7 +29,7 @@ FLOORS = (
     ("binding", "actors"),
     ("runner",),
     ("workspaces",),
-    ("base", "play", "gittools"),
+    ("base", "gittools"),
     ("", "kernel", "magics"),
     ("__main__",),
 )

@@ -11,7 +11,9 @@ import pytest
 
 import hero_kernel as hero
 from hero_kernel import Context, Playbook, Session, errors
+from hero_kernel.databases import Database, Databases
 from hero_kernel.errors import HeroError
+from hero_kernel.logs import Logger
 
 
 def test_all_is_complete_and_sorted() -> None:
@@ -67,6 +69,7 @@ def parameters(function: object) -> dict[str, object]:
 
 SEEDS = [
     (hero.context_new, "name id coderoot interactive params exist_ok reset"),
+    (hero.context_new, "secret encrypt priv_key_hex db_path"),
     (hero.context_get, "id_or_name"),
     (hero.context_select, "context"),
     (hero.context_delete, "context files db force"),
@@ -77,7 +80,15 @@ SEEDS = [
     (Session.env_get, "key default"),
     (Session.env_set_once, "key value"),
     (Session.env_delete, "key"),
-    (Session.playbook_add, "path text prio"),
+    (hero.session_new, "playbook_url playbook_priorities git_pull git_reset"),
+    (Session.playbook_add, "path text prio url git_url git_pull git_reset git_branch replace"),
+    (Context.hero_config_set, "category name content"),
+    (Context.hero_config_get, "category name"),
+    (Database.get, "key default id"),
+    (Database.set, "key value id"),
+    (Logger.log, "log cat logtype timestamp"),
+    (Logger.search, "timestamp_from timestamp_to cat log logtype maxitems ignore_case"),
+    (hero.git_path, "url coderoot pull reset branch"),
     (Session.playbook_priorities_add, "prios"),
     (Session.heroscript, "show_done"),
     (Playbook.find, "filter include_done"),
@@ -103,6 +114,14 @@ def test_defaults_of_the_seeds() -> None:
     ("owner", "names"),
     [
         (Context, "id name guid path coderoot params interactive encrypt save load rename"),
+        (Context, "redis db_get db_config_get dbcollection secret_set secret_get secret_configure"),
+        (Context, "secret_encrypt secret_decrypt secret_check priv_key_set priv_key_get"),
+        (Context, "hero_config_set hero_config_get hero_config_exists hero_config_delete"),
+        (Context, "hero_config_list hero_config_load"),
+        (Session, "db_get db_config_get logger error env_set_once playbook_add"),
+        (Database, "get set exists delete keys ids items empty destroy encrypt decrypt"),
+        (Database, "is_encrypted transaction update to_frame export load"),
+        (Databases, "list exists delete get rename import_dbfs"),
         (Context, "session_new session_get session_latest sessions_list session_delete"),
         (Session, "name plbook interactive params start end context guid path close check"),
         (Session, "save load env_all params_set run heroscript rename"),
@@ -114,3 +133,12 @@ def test_the_nouns_of_the_seeds_have_their_members(owner: type, names: str) -> N
     made = inspect.getsource(owner.__init__)
     for name in names.split():
         assert hasattr(owner, name) or f"self.{name} = " in made, name
+
+
+def test_the_seeds_imports() -> None:
+    """S0:50, S2:26-27: what herolib's modules are called."""
+    from hero_kernel import base, gittools, play  # noqa: PLC0415  # as a user writes it
+
+    assert base.context_new is hero.context_new
+    assert base.session_new is play.session_new is hero.session_new
+    assert gittools.path is hero.git_path

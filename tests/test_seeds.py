@@ -364,7 +364,8 @@ def test_config_files(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert context.hero_config_get("other", "name") == (
         f"mail: {tmp_path}/mail\ncache: {tmp_path}/cache\nkeep: a~b"
     )
-    assert context.hero_config_list("category") == [("category", "name")]
+    assert context.hero_config_list() == [("category", "name"), ("other", "name")]
+    assert context.hero_config_list("category") == ["name"]
     assert place.open().context_get(1).hero_config_exists("category", "name")
     context.hero_config_delete("category", "name")
     assert not file.exists()

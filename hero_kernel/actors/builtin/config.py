@@ -48,7 +48,8 @@ def list_(session: Session, *, category: str | None = None) -> str:
     Args:
         category: Only those of one kind.
     """
-    return "\n".join(f"{one} {name}" for one, name in session.context.hero_config_list(category))
+    found = session.context.config_files().list(category)
+    return "\n".join(f"{one} {name}" for one, name in found)
 
 
 @mark("config.delete")
