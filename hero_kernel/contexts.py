@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -445,7 +445,8 @@ class Context(Kept[ContextConfig]):
         """
         config = self.config
         self.name = _folder_name(config, self.id)
-        self.secrets.mirror(config)
+        with suppress(SecretError):  # a damaged keyring is told where it is needed
+            self.secrets.mirror(config)
         _settle(self, config)
         return self
 

@@ -398,3 +398,14 @@ def test_the_prompt_may_be_refused(ws: Workspace) -> None:
     ws.prompt = refuse
     with pytest.raises(SecretRequiredError, match="no one is there"):
         ws.context_new("prod", encrypt=True, interactive=True)
+
+
+def test_a_damaged_keyring_leaves_what_is_plain(place: Place) -> None:
+    session = protected(place).session_new("one")
+    session.env_update({"PLAIN": "1", "TOKEN": Secret("find-me-token")})
+    keys = place.home / "db" / "1" / "keyring.json"
+    keys.write_bytes(keys.read_bytes().replace(b'"rev": 1', b'"rev": 2'))
+    context = place.open().context_get("prod")
+    assert context.session_get("one").env_get("PLAIN") == "1"
+    with pytest.raises(KeyringTamperedError, match="keyring.json"):
+        context.secret_unlock(PASS)
