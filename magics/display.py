@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING, Any
 
 from hero_kernel.report.text import plain
 
+if TYPE_CHECKING:
+    from IPython.lib.pretty import RepresentationPrinter
+
 MAX_ROWS = 200
 """Rows shown; the rest is counted."""
+
+MIME = "application/vnd.hero.table+json"
+"""What a notebook calls the document among a table's outputs. JupyterLab prefers
+`application/json` to HTML, and would show a tree in the table's place."""
+
+SCHEMA_VERSION = 1
+"""Of that document; it rises when a reader of the old one would misread the new one."""
 
 _STYLE = (
     "<style>.hero-table{font-size:13px;color:var(--jp-ui-font-color1,inherit)}"
@@ -32,12 +43,16 @@ class Table:
         rows: As many texts each.
         title: The line above; may be empty.
         note: The line below; may be empty.
+        limit: How many rows are shown.
+        total: How many rows there are, where these are only the first; 0 when they are all.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     title: str = ""
     note: str = ""
+    limit: int = MAX_ROWS
+    total: int = 0
 
     def __repr__(self) -> str:
         shown = [self.columns, *self._shown()] if self.rows else []
@@ -61,13 +76,32 @@ class Table:
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'<div class="hero-table">{_STYLE}{title}{table if self.rows else ""}{note}</div>'
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """The document for programs, beside text and HTML: what is shown, and no more."""
+        return {MIME: self.to_dict()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is shown, as JSON."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "title": plain(self.title),
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self._shown()],
+            "total": self._total,
+            "note": plain(self.note),
+        }
+
+    @property
+    def _total(self) -> int:
+        return self.total or len(self.rows)
+
     def _shown(self) -> list[tuple[str, ...]]:
-        return [tuple(_cell(cell) for cell in row) for row in self.rows[:MAX_ROWS]]
+        return [tuple(_cell(cell) for cell in row) for row in self.rows[: self.limit]]
 
     def _note(self) -> str:
-        left = len(self.rows) - MAX_ROWS
-        cut = f"showing {MAX_ROWS} of {len(self.rows)}" if left > 0 else ""
-        return " · ".join(part for part in (self.note, cut) if part)
+        shown = min(self.limit, len(self.rows))
+        cut = f"showing {shown} of {self._total}" if shown < self._total else ""
+        return " · ".join(part for part in (plain(self.note), cut) if part)
 
 
 @dataclass(frozen=True)
@@ -85,6 +119,15 @@ class Line:
         return (
             f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text))}</div>{details}</div>'
         )
+
+
+class Text(str):
+    """A text that a cell shows as it is, and not quoted in one line."""
+
+    __slots__ = ()
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, _: bool) -> None:
+        printer.text(plain(self))
 
 
 def _cell(text: str) -> str:

@@ -56,7 +56,7 @@ class HeroMagics(Magics):
     @cached_property
     def commands(self) -> dict[str, Command]:
         """The line magics by name; at the first use, for they bring every room along."""
-        from magics import context, env, hero, param, session  # noqa: PLC0415  # said above
+        from magics import config, context, db, env, hero, param, session  # noqa: PLC0415  # said above
 
         commands = {
             "hero": hero.command(self.door),
@@ -64,6 +64,8 @@ class HeroMagics(Magics):
             "hero_session": session.command(self.door),
             "hero_env": env.command(self.door),
             "hero_param": param.command(self.door),
+            "hero_db": db.command(self.door),
+            "hero_config": config.command(self.door),
         }
         commands["hero_help"] = hero.help_command(self.door, commands)
         return commands
@@ -109,6 +111,38 @@ class HeroMagics(Magics):
     def hero_param(self, line: str) -> Any:
         """Show or change the session's parameters; `%hero_param -h` tells the verbs."""
         return self.commands["hero_param"].run(line)
+
+    @line_magic("hero_db")  # type: ignore[arg-type]  # as below
+    @no_var_expand
+    @shown_briefly
+    def hero_db_line(self, line: str) -> Any:
+        """Show or change the session's database, and others; `%hero_db -h` tells the verbs."""
+        return self.commands["hero_db"].run(line)
+
+    @cell_magic("hero_db")  # type: ignore[arg-type]  # as below
+    @no_var_expand
+    @shown_briefly
+    def hero_db_cell(self, line: str, cell: str) -> Any:
+        """Keep the cell's text under a key of the session's database: `%%hero_db -h`."""
+        from magics import db  # noqa: PLC0415  # as `commands`
+
+        return db.cell(self.door, line, cell)
+
+    @line_magic("hero_config")  # type: ignore[arg-type]  # as below
+    @no_var_expand
+    @shown_briefly
+    def hero_config_line(self, line: str) -> Any:
+        """Show or change the context's config files; `%hero_config -h` tells the verbs."""
+        return self.commands["hero_config"].run(line)
+
+    @cell_magic("hero_config")  # type: ignore[arg-type]  # as below
+    @no_var_expand
+    @shown_briefly
+    def hero_config_cell(self, line: str, cell: str) -> Any:
+        """Write the cell's text to a config file of the context: `%%hero_config -h`."""
+        from magics import config  # noqa: PLC0415  # as `commands`
+
+        return config.cell(self.door, line, cell)
 
     @line_magic("heroscript")  # type: ignore[arg-type]  # IPython types the form without a name
     @no_var_expand

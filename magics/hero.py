@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import UnknownActionError, did_you_mean
+from magics.allow import AllowVerbs, origin_argument, what_argument, whatever_argument
 from magics.arguments import Command, Help, Verb, name_argument, why_argument
 from magics.display import Line, Table
 from magics.status import bound_line
@@ -24,7 +25,18 @@ def command(door: Door) -> Command:
         """Show what the notebook is bound to, and with --why how that was decided."""
         return bound_line(door, explain=given.why)
 
-    return Command("%hero", "where the notebook is", {"show": Verb(show, why_argument)})
+    verbs = AllowVerbs(door)
+    return Command(
+        "%hero",
+        "where the notebook is, and which playbooks of others may run",
+        {
+            "show": Verb(show, why_argument),
+            "allow": Verb(verbs.allow, whatever_argument),
+            "revoke": Verb(verbs.revoke, what_argument),
+            "deny": Verb(verbs.deny, origin_argument),
+            "undeny": Verb(verbs.undeny, origin_argument),
+        },
+    )
 
 
 def help_command(door: Door, commands: dict[str, Command]) -> Command:
@@ -57,6 +69,8 @@ def help_command(door: Door, commands: dict[str, Command]) -> Command:
 def _overview(door: Door, commands: dict[str, Command]) -> tuple[tuple[str, str], ...]:
     actors = door.workspace.actors
     rows = [(f"%{name}", one.purpose) for name, one in commands.items()]
+    rows.append(("%%hero_db KEY", "keep the cell's text under a key"))
+    rows.append(("%%hero_config CATEGORY NAME", "write the cell's text to a config file"))
     rows.append(("%%heroscript", "run the cell's actions; %heroscript -h tells the options"))
     for name in actors.names():
         handler = actors.find(name)

@@ -49,6 +49,8 @@ def test_unloading_leaves_the_shell_as_it_was(notebook):
         "hero_session",
         "hero_env",
         "hero_param",
+        "hero_db",
+        "hero_config",
         "hero_help",
         "heroscript",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hero_kernel.actors.registry import mark
-from hero_kernel.errors import HeroConfigNotFoundError
+from hero_kernel.errors import CorruptConfigError, HeroConfigNotFoundError
 from hero_kernel.report import Changed, Skipped
 from hero_kernel.sessions import Session
 
@@ -12,19 +12,22 @@ from hero_kernel.sessions import Session
 def set_(
     session: Session, *, category: str, name: str, content: str, expand: bool = True
 ) -> Changed | str:
-    """Write a config file of the context.
+    """Write a config file of the context; its path.
 
     Args:
         category: Which kind of file.
         name: Unique in the category.
         content: Its text; common indentation is taken away.
-        expand: Whether `~`, `$HOME` and `{HOME}` become the home folder.
+        expand: Whether `~`, `$HOME` and `{HOME}` become the home folder; without it the text is
+            written as it is, indentation and all.
     """
     context = session.context
-    try:
-        before: str | None = context.hero_config_get(category, name)
-    except HeroConfigNotFoundError:
-        before = None
+    before: str | None = None
+    if context.hero_config_exists(category, name):
+        try:
+            before = context.hero_config_get(category, name)
+        except (HeroConfigNotFoundError, CorruptConfigError):
+            before = None  # deleted meanwhile, or damaged: it is written anew
     path = context.hero_config_set(category, name, content, expand="shell" if expand else False)
     after = context.hero_config_get(category, name)
     return str(path) if before == after else Changed(str(path))
@@ -32,7 +35,7 @@ def set_(
 
 @mark("config.get", harmless=True)
 def get(session: Session, *, category: str, name: str) -> str:
-    """The text of a config file; an error when there is none.
+    """The text of a config file, sealed values sealed; an error when there is none.
 
     Args:
         category: Which kind of file.
@@ -43,13 +46,28 @@ def get(session: Session, *, category: str, name: str) -> str:
 
 @mark("config.list", harmless=True)
 def list_(session: Session, *, category: str | None = None) -> str:
-    """The config files, one a line.
+    """The config files, one a line: category and name.
 
     Args:
         category: Only those of one kind.
     """
     found = session.context.config_files().list(category)
     return "\n".join(f"{one} {name}" for one, name in found)
+
+
+@mark("config.seal")
+def seal(session: Session, *, category: str, name: str, paths: list[str]) -> Changed | Skipped:
+    """Encrypt values in a config file, and leave all else in it as it is.
+
+    Args:
+        category: Which kind of file.
+        name: Its name.
+        paths: Where the values are, keys with dots between them: `smtp.password`.
+    """
+    count = session.context.config_files().seal(category, name, *paths)
+    if count:
+        return Changed(f"{count} values of {category} {name}")
+    return Skipped("they are sealed")
 
 
 @mark("config.delete")

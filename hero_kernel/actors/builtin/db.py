@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
+from hero_kernel.actors import foreign
 from hero_kernel.actors.registry import mark
-from hero_kernel.errors import ActionError
+from hero_kernel.errors import ActionError, DatabaseError, DatabaseNotFoundError, did_you_mean
+from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed, Skipped
+from hero_kernel.secrets import DATABASE as NAMED_SECRETS
 from hero_kernel.sessions import Session
 
 if TYPE_CHECKING:
-    from hero_kernel.databases import Database, Value
+    from hero_kernel.databases import Database, ImportReport, Value
 
 
 @mark("db.set")
@@ -29,14 +33,14 @@ def set_(
     Args:
         key: Any text.
         value: What is kept.
-        db: The database; default: the session's own. `config` is shared by its context.
+        db: The database, made when it is not there; default: the session's own. `config` is
+            shared by the context's sessions.
         type: `json` keeps a number, true, false, null, a list or a map as such.
     """
-    database, wanted = _database(session, db), _value(value, type)
-    kept = database.get(key, _NOTHING)
-    if kept == wanted and kept.__class__ is wanted.__class__:
+    target, wanted = database(session, db, new=True), json_value(value) if type == "json" else value
+    if _is_same(target.get(key, _NOTHING), wanted):
         return key
-    database.set(key, wanted)
+    target.set(key, wanted)
     return Changed(key)
 
 
@@ -46,9 +50,9 @@ def get(session: Session, *, key: str, db: str = "") -> object:
 
     Args:
         key: Its key.
-        db: As for `db.set`.
+        db: The database; default: the session's own.
     """
-    return _database(session, db).get(key)
+    return database(session, db).get(key)
 
 
 @mark("db.delete")
@@ -57,9 +61,9 @@ def delete(session: Session, *, key: str, db: str = "") -> Changed:
 
     Args:
         key: Its key.
-        db: As for `db.set`.
+        db: As for `db.get`.
     """
-    _database(session, db).delete(key)
+    database(session, db).delete(key)
     return Changed(key)
 
 
@@ -69,16 +73,15 @@ def list_(session: Session, *, prefix: str = "", db: str = "", limit: int = 50) 
 
     Args:
         prefix: Only those that begin so.
-        db: As for `db.set`.
+        db: As for `db.get`.
         limit: How many at most.
     """
-    found: list[str] = []
-    for key in _database(session, db).keys(prefix):
-        if len(found) == limit:
-            found.append("…")
-            break
-        found.append(key)
-    return "\n".join(found)
+    if limit < 1:
+        raise ActionError(f"limit is {limit}", hint="give 1 or more")
+    keys = database(session, db).keys(prefix)
+    found = list(islice(keys, limit))
+    left = len(keys) - len(found) if len(found) == limit else 0
+    return "\n".join(found + ([f"… {left} more"] if left > 0 else []))
 
 
 @mark("db.databases", harmless=True)
@@ -89,63 +92,125 @@ def databases(session: Session) -> str:
 
 @mark("db.empty")
 def empty(session: Session, *, db: str = "") -> Changed | Skipped:
-    """Delete every key.
+    """Delete every entry.
 
     Args:
-        db: As for `db.set`.
+        db: As for `db.get`.
     """
-    database = _database(session, db)
-    count = len(database)
+    target = database(session, db)
+    count = target.info().entries
     if not count:
-        return Skipped(f"{database.name} is empty")
-    database.empty()
-    return Changed(f"{count} keys deleted from {database.name}")
+        return Skipped(f"{target.name} is empty")
+    target.empty()
+    return Changed(f"{count} entries deleted from {target.name}")
 
 
-@mark("db.export", harmless=True)
-def export(session: Session, *, path: Path, db: str = "") -> str:
-    """Write every key and value to a file, as JSON lines; secrets are left out.
+@mark("db.export")
+def export(
+    session: Session, *, path: Path, db: str = "", decrypted: bool = False, action: Action
+) -> Changed:
+    """Write every entry to a file, as lines of JSON; secrets are left out.
 
     Args:
-        path: The file; it is replaced.
-        db: As for `db.set`.
+        path: The file; one that is there is replaced.
+        db: As for `db.get`.
+        decrypted: Whether the values of an encrypted database may be written in the clear.
     """
-    database = _database(session, db)
-    count = database.export(Path.cwd() / path, secrets="skip")
-    return f"{count} of {len(database)} entries written to {path}"
+    foreign.refuse(action, "write a file where it likes")
+    target = database(session, db)
+    if target.is_encrypted() and not decrypted:
+        raise ActionError(
+            f"database {target.name} is encrypted, and an export is not",
+            hint="give decrypted:true to have its values written in the clear",
+        )
+    count = target.export(Path.cwd() / path, secrets="skip", decrypted=decrypted)
+    return Changed(f"{count} of {target.info().entries} entries written to {path}")
 
 
 @mark("db.load")
-def load(session: Session, *, path: Path, db: str = "") -> Changed:
+def load(session: Session, *, path: Path, db: str = "", action: Action) -> Changed:
     """Take in what `db.export` wrote, all of it or nothing.
 
     Args:
         path: The file.
         db: As for `db.set`.
     """
-    database = _database(session, db)
-    return Changed(f"{database.load(Path.cwd() / path)} entries in {database.name}")
+    foreign.refuse(action, "read a file where it likes")
+    target = database(session, db, new=True)
+    return Changed(f"{target.load(Path.cwd() / path)} entries in {target.name}")
 
 
 @mark("db.import_dbfs")
 def import_dbfs(session: Session) -> Changed | Skipped:
     """Bring in the databases that herolib wrote in the context's folder; theirs stay."""
     report = session.context.dbcollection().import_dbfs()
-    return Changed(str(report)) if report.imported else Skipped(str(report))
+    said = "\n".join([imported(report), *map(str, (*report.skipped, *report.notes))])
+    return Changed(said) if report.imported else Skipped(said)
+
+
+def database(session: Session, name: str = "", *, new: bool = False) -> Database:
+    """A database of the session's context.
+
+    Args:
+        session: Whose.
+        name: What it is called; default: the session's own.
+        new: Whether it may be one that is not there yet, and is made by writing to it.
+
+    Raises:
+        DatabaseError: It is the one of the named secrets, which have commands of their own.
+        DatabaseNotFoundError: It is not there, and must be.
+    """
+    own = session.db_get()
+    if not name:
+        return own
+    collection = session.context.dbcollection()
+    found = collection.get(name)
+    if found.name == NAMED_SECRETS:
+        raise DatabaseError(
+            f"database {NAMED_SECRETS} holds the named secrets", hint="use %hero_secret for them"
+        )
+    always = (own.name, session.db_config_get().name)
+    if not new and found.name not in always and not collection.exists(name):
+        known = {*collection.list(), *always} - {NAMED_SECRETS}
+        raise DatabaseNotFoundError(
+            f"context {session.context.name} has no database {found.name}",
+            hint=did_you_mean(found.name, known),
+        )
+    return found
+
+
+def json_value(text: str) -> Value:
+    """The value that a JSON text spells.
+
+    Raises:
+        ActionError: It is no JSON, or nested too deeply.
+    """
+    try:
+        value: Value = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        raise ActionError("the value is nested too deeply", hint="keep its parts apart") from None
+    except ValueError as error:
+        raise ActionError(f"the value is no JSON: {error}", hint="leave out type:json") from None
+    return value
+
+
+def imported(report: ImportReport) -> str:
+    """What an import from herolib did, in one line."""
+    said = f"{report.imported} values of {len(report.databases)} databases brought in"
+    kept = f", {report.kept} were here already" if report.kept else ""
+    skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
+    return said + kept + skipped
 
 
 _NOTHING = object()
 
 
-def _database(session: Session, name: str) -> Database:
-    return session.context.db_get(name) if name else session.db_get()
+def _is_same(kept: object, wanted: Value) -> bool:
+    """Whether a value is what is wanted, as to the types inside of it too: 1 is not true."""
+    return kept.__class__ is wanted.__class__ and (
+        json.dumps(kept) == json.dumps(wanted) if isinstance(kept, list | dict) else kept == wanted
+    )
 
 
-def _value(text: str, kind: str) -> Value:
-    if kind == "text":
-        return text
-    try:
-        value: Value = json.loads(text)
-    except ValueError as error:
-        raise ActionError(f"the value is no JSON: {error}", hint="leave out type:json") from error
-    return value
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")

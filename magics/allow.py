@@ -1,0 +1,137 @@
+"""`%hero allow`: which playbooks of others may run, and what waits to be read and allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hero_kernel import allowed, fetched, git, sources
+from hero_kernel.errors import HeroError
+from magics.display import Line, Table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from pathlib import Path
+
+    from hero_kernel.allowed import Foreign
+    from magics.door import Door
+
+LINES = 3
+"""Of each file that waits, so many are shown."""
+
+FILES = 10
+"""Of each playbook that waits, so many files are shown; the rest are counted."""
+
+
+class AllowVerbs:
+    """What `%hero` does about playbooks of others, in one shell."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    @property
+    def _home(self) -> Path:
+        return self.door.workspace.home
+
+    def allow(self, given: Namespace) -> Table | Line:
+        """Let what was refused run: exactly that, at that commit. Alone: show what waits.
+
+        WHAT is what the refusal said, or an address of which one thing was refused.
+        """
+        if not given.what:
+            return self._waiting()
+        what = self.door.workspace.allow(given.what)
+        return Line(
+            f"{what} may run",
+            (
+                "another commit, or another text, is refused again",
+                f"to take it back: %hero revoke {_short(what)}",
+            ),
+        )
+
+    def revoke(self, given: Namespace) -> Line:
+        """Take allowances back: one, or all of an address."""
+        found = fetched.revoke(self._home, given.what)
+        if not found:
+            return Line(f"nothing called {given.what} was allowed")
+        return Line(f"{', '.join(map(str, found))} may not run any more")
+
+    def deny(self, given: Namespace) -> Line:
+        """Let nothing of a repository run, whatever was allowed or will be asked."""
+        origin = self.door.workspace.deny(given.origin)
+        return Line(f"nothing of {origin} may run", (f"to take it back: %hero undeny {origin}",))
+
+    def undeny(self, given: Namespace) -> Line:
+        """Take a denial back; that allows nothing yet."""
+        was = fetched.undeny(self._home, given.origin)
+        return Line(f"{given.origin} {'is not denied any more' if was else 'was not denied'}")
+
+    def _waiting(self) -> Table:
+        """What was refused, as it would run; then what is allowed and denied."""
+        rows = []
+        for what in allowed.pending(self._home):
+            rows += self._files(what)
+        rows += [
+            ("allowed", str(what), "", "", f"%hero revoke {_short(what)}")
+            for what in allowed.allowed(self._home)
+        ]
+        rows += [
+            ("denied", origin, "", "", f"%hero undeny {origin}")
+            for origin in allowed.denied(self._home)
+        ]
+        return Table(
+            ("", "from", "file", "begins with", "to change it"),
+            tuple(rows),
+            title="playbooks of others",
+            note="" if rows else "nothing was refused, and nothing is allowed or denied",
+        )
+
+    def _files(self, what: Foreign) -> list[tuple[str, str, str, str, str]]:
+        """The rows of a playbook that waits: a file each, where it lies, and its first lines."""
+        folder = (
+            self.door.workspace.context().coderoot / git.address(what.origin, local=True).folder
+        )
+        texts = _texts(what, folder)
+        came = f"{what.origin}@{what.commit[:12]}"
+        rows = []
+        for name in what.names[:FILES]:
+            begin = (
+                "\n".join(texts[name].strip().split("\n")[:LINES])
+                if texts is not None
+                else "it is not there as it was refused: run the playbook again"
+            )
+            rows.append(("waits", came, str(folder / name), begin, f"%hero allow {_short(what)}"))
+        left = len(what.names) - FILES
+        if left > 0:
+            rows.append(("waits", came, f"… and {left} files more", "", ""))
+        return rows
+
+
+def _texts(what: Foreign, folder: Path) -> dict[str, str] | None:
+    """What would run, by name; None when the clone has other texts now, or is gone."""
+    try:
+        found = [(name, sources.read(folder / name)[0].text) for name in what.names]
+    except (HeroError, IndexError):
+        return None
+    seen = allowed.foreign(what.origin, what.commit, found)
+    return dict(found) if seen.digest == what.digest else None
+
+
+def _short(what: Foreign) -> str:
+    return what.digest[: allowed.SHORT]
+
+
+def whatever_argument(parser: ArgumentParser) -> None:
+    """Add `WHAT`, which may be left out."""
+    parser.add_argument(
+        "what", nargs="?", default="", metavar="WHAT", help="what the refusal said, or an address"
+    )
+
+
+def what_argument(parser: ArgumentParser) -> None:
+    """Add `WHAT`."""
+    parser.add_argument("what", metavar="WHAT", help="as for allow, or an address: all of its")
+
+
+def origin_argument(parser: ArgumentParser) -> None:
+    """Add `ORIGIN`."""
+    parser.add_argument("origin", metavar="ORIGIN", help="a repository's address")
