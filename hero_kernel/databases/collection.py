@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from hero_kernel.crypto import Cipher
     from hero_kernel.databases.dbfs import ImportReport
-    from hero_kernel.stores.sqlite_file import Connection
 
 CONFIG = "config"
 """The database that a context has for itself."""
@@ -132,31 +131,16 @@ class Databases:
             return self._found(old)
         source, target = self._named(before), self._named(after)
         if self.exists(before):
-            self._move(source, target)
+            try:
+                source.move(target.path)
+            except FileExistsError:
+                raise DatabaseError(
+                    f"there is a database {after} already", hint="delete it, or take another name"
+                ) from None
         elif not (self.exists(after) and target.is_bound_to(before)):
             self._found(old)
         target.rebind(before)
         return target
-
-    def _move(self, source: Database, target: Database) -> None:
-        if os.path.lexists(target.path):
-            raise DatabaseError(
-                f"there is a database {target.name} already", hint="delete it, or take another name"
-            )
-
-        def work(_connection: Connection) -> None:
-            try:
-                # A link and not a rename, which would replace what came there meanwhile.
-                os.link(source.path, target.path)
-                source.path.unlink()
-                source.path.with_name(f"{source.path.name}-journal").unlink(missing_ok=True)
-            except OSError as error:
-                raise DatabaseError(
-                    f"{source.path} cannot be renamed: {(error.strerror or '').lower()}",
-                    hint="mend its folder's rights",
-                ) from None
-
-        source.exclusively(work)
 
     def _found(self, name: str) -> Database:
         if self.exists(name):
@@ -165,12 +149,9 @@ class Databases:
             f"there is no database {canonical(name)}", hint=did_you_mean(name, self.list())
         )
 
-    def kids(self) -> set[bytes]:
+    def kids(self) -> frozenset[bytes]:
         """The names of all keys that the databases need; others may be dropped."""
-        found: set[bytes] = set()
-        for name in self.list():
-            found |= self._named(name).kids()
-        return found
+        return frozenset().union(*(self._named(name).kids() for name in self.list()))
 
     def reseal(self) -> int:
         """Seal every value anew that is not under the present key, database by database."""

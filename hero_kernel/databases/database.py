@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from hero_kernel.crypto import KID
 from hero_kernel.databases import jsonlines, values
-from hero_kernel.databases.values import SEALED, SECRET, Value
+from hero_kernel.databases.sealing import Sealing, place_of, shown
+from hero_kernel.databases.values import Value
 from hero_kernel.databases.views import VALUE, Items, Keys, Values, after_prefix, paged
+from hero_kernel.databases.writer import (
+    APPLICATION_ID,
+    FORMAT,
+    IS_SEALED,
+    Ready,
+    UnreadyError,
+    Writer,
+    script,
+)
 from hero_kernel.errors import (
-    CorruptRecordError,
     DatabaseError,
     DBKeyError,
     HeroError,
-    SecretChangedError,
-    SecretRequiredError,
-    ValueTamperedError,
     did_you_mean,
 )
 from hero_kernel.secret import Secret
@@ -32,61 +37,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.crypto import Cipher
-    from hero_kernel.databases.values import Stored
     from hero_kernel.stores.sqlite_file import Connection, Rows, Transaction
 
 T = TypeVar("T")
 
-APPLICATION_ID = int.from_bytes(b"hdbs")
-
-FORMAT = 1
-
 MAX_ID = 2**53 - 1
 """The highest id; every tool that reads JSON takes it for a whole number still."""
 
-_SCHEMA = """
-CREATE TABLE meta (
-  name TEXT NOT NULL,
-  encrypted INTEGER NOT NULL,
-  fence BLOB,
-  writes INTEGER NOT NULL DEFAULT 0,
-  unpurged INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE entry (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  key TEXT UNIQUE,
-  kind TEXT,
-  value
-);
-"""
-# Finds at once the secrets in a database that is not encrypted, or that there are none. One that
-# is encrypted does without: there every row is sealed.
-_INDEX = "CREATE INDEX sealed ON entry (kind) WHERE kind IN ('sealed', 'secret');"
-
-_IS_SEALED = "kind IN ('sealed', 'secret')"
-_META = f"""
-SELECT name, encrypted, fence,
-  EXISTS (SELECT 1 FROM entry WHERE {_IS_SEALED}),
-  EXISTS (SELECT 1 FROM entry WHERE {_IS_SEALED} AND kind = 'sealed')
-FROM meta
-"""  # noqa: S608 - made of constants
 _GET = f"SELECT {VALUE} FROM entry WHERE key = ?"  # noqa: S608
 _GET_BY_ID = f"SELECT {VALUE}, key FROM entry WHERE id = ?"  # noqa: S608
 _ID_OF = "SELECT id FROM entry WHERE key = ?"
-_INSERT = "INSERT INTO entry (id, key, kind, value) VALUES (?, ?, ?, ?)"
-_REPLACE = "UPDATE entry SET kind = ?, value = ? WHERE id = ?"
-_UPSERT = """
-INSERT INTO entry (key, kind, value) VALUES (?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, value = excluded.value
-"""
-_LAST_ID = "SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0), 0)"
-
 _MISSING: Any = object()
 _NEAR = 500
-
-
-class _UnreadyError(Exception):
-    """The database turned out to be encrypted: ask for the keys before taking the lock."""
 
 
 @dataclass(frozen=True)
@@ -152,14 +114,16 @@ class Database(MutableMapping[str, Value]):
         self.name = name
         self.path = path
         self._cipher = cipher
+        self._sealing = Sealing(name, path, cipher, on_secret)
+        self.value_of = self._sealing.value_of
         self._encrypt = encrypt
+        # Seen so far; the file decides in every transaction.
         self._is_sealed = encrypt
-        self._on_secret = on_secret
         self._may_be_unpurged = encrypt
         self._file = SqliteFile(
             path,
             Form("a database", APPLICATION_ID, FORMAT, journal="persist", secure_delete=True),
-            partial(_script, name, cipher if encrypt else None),
+            partial(_script, self._sealing, encrypt=encrypt),
             keep=True,
             make_folder=make_folder,
         )
@@ -174,7 +138,7 @@ class Database(MutableMapping[str, Value]):
 
     # reading
 
-    @overload  # type: ignore[override]
+    @overload
     def get(self, key: str | None = None, *, id: int | None = None) -> Value: ...
     @overload
     def get(self, key: str | None = None, default: T = ..., *, id: int | None = None) -> Any: ...
@@ -193,7 +157,7 @@ class Database(MutableMapping[str, Value]):
             return default
         number = _one_of(key, id)
         for kind, value, encrypted, its_key in self._rows(_GET_BY_ID, (number,)):
-            return self.value_of(_place(its_key, number), (kind, value, encrypted))
+            return self.value_of(place_of(its_key, number), (kind, value, encrypted))
         if default is _MISSING:
             raise self._no_id(number)
         return default
@@ -208,39 +172,6 @@ class Database(MutableMapping[str, Value]):
         if kind is None and not encrypted:
             return value  # type: ignore[no-any-return]
         return self.value_of(key, rows[0])
-
-    def value_of(self, key: str, row: tuple[Any, ...]) -> Value:
-        """The value of a row's kind and value, beside whether the database is encrypted.
-
-        Raises:
-            ValueTamperedError: It is not sealed and ought to be, or does not belong there.
-            CorruptRecordError: It cannot be read.
-        """
-        kind, value, encrypted = row
-        where = _shown(key)
-        if kind in (SEALED, SECRET):
-            if not isinstance(value, bytes):
-                raise self._tampered(where, "is no envelope")
-            try:
-                found = values.read(self._keys().open(self.name, key, value))
-            except ValueError as error:
-                if isinstance(error, HeroError):
-                    raise
-                raise self._tampered(where, "holds no value of ours") from None
-            if isinstance(found, Secret):
-                self._tell(found)
-            elif kind == SECRET:
-                raise self._tampered(where, "is not the secret it is said to be")
-            return found
-        if encrypted:
-            raise self._tampered(where, "is not sealed, as all else in this encrypted database is")
-        try:
-            return values.decoded(kind, value)
-        except ValueError as error:
-            raise CorruptRecordError(
-                f"{self.path}: {where} cannot be read: {error}",
-                hint="it is left as it is; look at it with sqlite3, or delete it",
-            ) from None
 
     def exists(self, key: str | None = None, *, id: int | None = None) -> bool:
         """Whether a key, or an id, is there."""
@@ -341,6 +272,7 @@ class Database(MutableMapping[str, Value]):
     # writing
 
     def __setitem__(self, key: str, value: Value) -> None:
+        check_key(key)  # None would mean an entry without one
         self.set(key, value)
 
     def set(self, key: str | None = None, value: Any = _MISSING, *, id: int | None = None) -> int:
@@ -358,30 +290,14 @@ class Database(MutableMapping[str, Value]):
         if key is not None:
             check_key(key)
         number = None if key is not None and id is None else _one_of(key, id, may_lack=True)
-        name = self._named(_place(key, number) if key is not None or number else "a value")
-        ready = self._prepared(value, name)
+        is_new = key is None and number is None
+        ready = self._prepared(value, "a value" if is_new else place_of(key, number))
+        return self._write(
+            lambda writer: writer.set(key, number, value, ready),
+            needs_keys=isinstance(value, Secret),
+        )
 
-        def work(connection: Connection) -> int:
-            writer = _Writer(self, connection)
-            run = self._file.run
-            if key is not None:
-                found, place = run(connection, _ID_OF, (key,)), key
-            else:
-                if number is None:
-                    ((last,),) = run(connection, _LAST_ID)
-                    return writer.insert(last + 1, None, value, ready)
-                found = run(connection, "SELECT id, key FROM entry WHERE id = ?", (number,))
-                place = _place(found[0][1] if found else None, number)
-            if found:
-                kind, stored = writer.row(place, value, ready)
-                run(connection, _REPLACE, (kind, stored, found[0][0]))
-                writer.finish()
-                return found[0][0]  # type: ignore[no-any-return]
-            return writer.insert(number, key, value, ready)
-
-        return self._write(work, needs_keys=isinstance(value, Secret))
-
-    def update(self, other: Any = (), /, **more: Any) -> None:  # type: ignore[override]
+    def update(self, other: Any = (), /, **more: Any) -> None:
         """Write many values in one transaction: all of them, or none.
 
         Args:
@@ -407,10 +323,7 @@ class Database(MutableMapping[str, Value]):
             transaction.run(statement)
 
     def _update(self, other: Any, more: dict[str, Any]) -> None:
-        transaction = self._here()
-
-        def work(connection: Connection) -> None:
-            writer = _Writer(self, connection)
+        def work(writer: Writer) -> None:
             for source in (other, more) if more else (other,):
                 if isinstance(source, Mapping):
                     pairs: Iterable[Any] = source.items()
@@ -418,10 +331,9 @@ class Database(MutableMapping[str, Value]):
                     pairs = ((key, source[key]) for key in source.keys())  # noqa: SIM118 - asked for
                 else:
                     pairs = source
-                self._file.run_many(connection, _UPSERT, writer.rows(pairs))
-            writer.finish()
+                writer.update(pairs)
 
-        transaction.do(work)
+        self._write(work)
 
     def transaction(self) -> Transaction[Database]:
         """A `with` block whose reads and writes in this database are one atomic step.
@@ -472,6 +384,7 @@ class Database(MutableMapping[str, Value]):
         raise DBKeyError(f"database {self.name} is empty")
 
     def __delitem__(self, key: str) -> None:
+        check_key(key)
         self.delete(key)
 
     def delete(self, key: str | None = None, *, id: int | None = None) -> None:
@@ -484,7 +397,7 @@ class Database(MutableMapping[str, Value]):
             check_key(key)
             statement, what = "DELETE FROM entry WHERE key = ?", key
         else:
-            statement, what = "DELETE FROM entry WHERE id = ?", _one_of(key, id)  # type: ignore[assignment]
+            statement, what = "DELETE FROM entry WHERE id = ?", _one_of(key, id)
 
         def work(connection: Connection) -> bool:
             self._file.run(connection, statement, (what,))
@@ -506,25 +419,15 @@ class Database(MutableMapping[str, Value]):
 
     def destroy(self) -> None:
         """Delete the database itself, with its file; it is made anew at the next write."""
+        self._file.remove()
 
-        def work(_connection: Connection) -> bool:
-            # The journal first: one that is left would be played back into the next file.
-            for suffix in ("-journal", "-wal", "-shm", ""):
-                path = self.path.with_name(self.path.name + suffix)
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError as error:
-                    raise DatabaseError(
-                        f"{path} cannot be deleted: {error.strerror}",
-                        hint="mend its folder's rights",
-                    ) from None
-            return True
+    def move(self, path: Path) -> None:
+        """Give its file another name, which must be free; see `rebind`.
 
-        self._file.exclusively(work, absent=True)
-
-    def exclusively(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns while nobody else reads or writes the file."""
-        return self._file.exclusively(work)
+        Raises:
+            FileExistsError: Something of that name is there.
+        """
+        self._file.move(path)
 
     # the whole of it
 
@@ -568,7 +471,7 @@ class Database(MutableMapping[str, Value]):
         statement = f"SELECT id, key, {VALUE} FROM entry WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
         fetch = lambda after, count: self._rows(statement, (after, count))  # noqa: E731 - short
         for number, key, *row in paged(fetch, 0):
-            yield number, key, self.value_of(_place(key, number), tuple(row))
+            yield number, key, self.value_of(place_of(key, number), tuple(row))
 
     def export(self, path: Path, *, secrets: str = "refuse", decrypted: bool = False) -> int:
         """Write every entry as a line of JSON, the file whole or not at all; how many.
@@ -608,16 +511,15 @@ class Database(MutableMapping[str, Value]):
         """Write an entry in the open transaction, with its id where that is free; its id."""
         if key is not None and self.exists(key):
             return self.set(key, value)
-        if id is None or self.exists(id=id):
-            return self.set(key, value) if key is not None else self.set(value=value)
+        is_taken = id is None or self.exists(id=id)
         if key is None:
-            return self.set(id=id, value=value)
+            is_its_own = not is_taken or (id is not None and self.key_of(id) is None)
+            return self.set(id=id if is_its_own else None, value=value)
+        if is_taken:
+            return self.set(key, value)
         check_key(key)
-        number = _one_of(None, id)
-        ready = self._prepared(value, self._named(key))
-        return self._here().do(
-            lambda connection: _Writer(self, connection).insert(number, key, value, ready)
-        )
+        number, ready = _one_of(None, id), self._prepared(value, key)
+        return self._write(lambda writer: writer.insert(key, number, value, ready))
 
     def watch(self, *, interval_s: float = 0.1) -> Watch:
         """Yield after every change since this call, by anyone; several may be one yield.
@@ -644,16 +546,16 @@ class Database(MutableMapping[str, Value]):
         Asked again, it finishes what a killed process left: the old file's deleted parts.
         """
         self._ask()
-        count = self._write(lambda connection: _Writer(self, connection).seal_all())
+        count = self._write(lambda writer: writer.seal_all())
+        self._may_be_unpurged = True
         self._purge()
-        self._is_sealed = True
         return count
 
     def decrypt(self) -> int:
-        """Keep every value in the clear but secrets, in one transaction; how many changed.
+        """Keep every value in the clear but secrets, in one transaction; how many.
 
         Raises:
-            DatabaseError: It was asked to be encrypted when it was opened.
+            DatabaseError: Its context encrypts every database.
         """
         if self._encrypt:
             raise DatabaseError(
@@ -661,54 +563,34 @@ class Database(MutableMapping[str, Value]):
                 hint="turn that off for the context first",
             )
         self._ask()
-
-        def work(connection: Connection) -> int:
-            writer = _Writer(self, connection)
-            if not writer.is_encrypted:
-                return 0
-            count = 0
-            for number, key, *row in writer.entries("kind = 'sealed'"):
-                value = self.value_of(_place(key, number), tuple(row))
-                if isinstance(value, Secret):
-                    kind, stored = SECRET, row[1]
-                else:
-                    kind, stored = values.encoded(value, self._named(_place(key, number)))  # type: ignore[assignment]
-                self._file.run(connection, _REPLACE, (kind, stored, number))
-                count += 1
-            self._file.run(connection, "UPDATE meta SET encrypted = 0")
-            self._file.run(connection, _INDEX)
-            return count
-
-        count = self._write(work)
+        count = self._write(lambda writer: writer.open_all())
         self._is_sealed = False
         return count
 
     def reseal(self) -> int:
         """Seal anew, in one transaction, what is not under the present key; how many.
 
-        From then on writers seal with it. Nothing to do when that is so.
+        From then on everybody seals with it. It takes the lock of a writer in any case: whoever
+        began with the old key is waited for, so that no key is out of sight of `kids` after it.
         """
+        if not self.kids() and self._cipher is None:
+            return 0
         self._ask()
+        return self._file.write(
+            lambda connection: self._writer(connection, is_ready=True).reseal(
+                self._sealing.keys.kid
+            ),
+            absent=0,
+        )
 
-        def work(connection: Connection) -> int:
-            active = self._keys().kid
-            rows = self._file.run(connection, "SELECT fence FROM meta")
-            if rows == [(None,)]:
-                return 0
-            count = _Writer(self, connection).reseal(self.name, active)
-            if rows != [(active,)]:
-                self._file.run(connection, "UPDATE meta SET fence = ?, writes = ?", (active, count))
-            return count
-
-        return self._file.write(work, absent=0)
-
-    def kids(self) -> set[bytes]:
+    def kids(self) -> frozenset[bytes]:
         """The names of all keys that it needs: those of its envelopes, and its fence."""
         statement = f"""
-            SELECT DISTINCT substr(value, 5, 8) FROM entry WHERE {_IS_SEALED}
+            SELECT DISTINCT substr(value, 5, 8) FROM entry WHERE {IS_SEALED}
             UNION SELECT fence FROM meta WHERE fence IS NOT NULL
         """  # noqa: S608 - ours
-        return {bytes(kid) for (kid,) in self._rows(statement) if isinstance(kid, bytes)}
+        rows = self._rows(statement)
+        return frozenset(kid for (kid,) in rows if isinstance(kid, bytes))
 
     def is_bound_to(self, name: str) -> bool:
         """Whether what is sealed in its file is bound to a name."""
@@ -727,67 +609,63 @@ class Database(MutableMapping[str, Value]):
         """
 
         def work(connection: Connection) -> int:
-            ((name, _, fence, any_sealed, _),) = self._meta(connection)
-            if name == self.name:
+            writer = self._writer(connection, is_ready=True, bound_to=old)
+            if writer.name == self.name:
                 return 0
-            if name != old:
-                raise self._moved(name)
-            count = 0
-            if any_sealed:
-                if not self._is_sealed:
-                    raise _UnreadyError
-                kid = fence if self._keys().knows(fence) else self._keys().kid
-                count = _Writer(self, connection, name=old).reseal(old, kid, every=True)
-            self._file.run(
-                connection, "UPDATE meta SET name = ?, writes = writes + ?", (self.name, count)
-            )
-            return count
+            if writer.name != old:
+                raise self._sealing.moved(writer.name)
+            return writer.rebind()
 
-        return self._write(work)
+        if self.kids():
+            self._ask()
+        return self._file.write(work, absent=0)
 
     # inside
 
-    def _meta(self, connection: Connection) -> Rows:
-        rows = self._file.run(connection, _META)
-        if len(rows) != 1:
-            raise self._file.corrupt("has lost its table meta")
-        return rows
+    def _writer(
+        self, connection: Connection, *, is_ready: bool = False, bound_to: str = ""
+    ) -> Writer:
+        is_inside = self._file.transaction_here() is not None
+        return Writer(
+            self._file,
+            self._sealing,
+            connection,
+            encrypt=self._encrypt and not bound_to,
+            is_ready=is_ready or is_inside or self._is_sealed,
+            bound_to=bound_to,
+        )
 
-    def _keys(self) -> Cipher:
-        if self._cipher is None:
-            raise SecretRequiredError(
-                f"database {self.name} needs the context's secret, and the context has none",
-                hint="set one: %hero_secret set",
-            )
-        return self._cipher
-
-    def _ask(self) -> None:
-        """Have the keys unlocked now: nobody is asked for them under a lock."""
-        _ = self._keys().kid
-
-    def _tell(self, secret: Secret) -> None:
-        if self._on_secret is not None:
-            self._on_secret(secret.reveal())
-
-    def _prepared(self, value: object, name: str) -> _Ready:
-        """The value as it will be kept, made before anything is opened."""
-        if isinstance(value, Secret) or self._is_sealed:
-            return _Ready(None, values.spelt(value, name), name)
-        return _Ready(values.encoded(value, name), None, name)
-
-    def _write(self, work: Callable[[Connection], T], *, needs_keys: bool = False) -> T:
+    def _write(self, work: Callable[[Writer], T], *, needs_keys: bool = False) -> T:
         """What `work` returns, its changes committed, the keys asked for before it has the lock."""
+
+        def attempt(connection: Connection) -> T:
+            writer = self._writer(connection)
+            result = work(writer)
+            self._is_sealed |= writer.is_encrypted
+            self._may_be_unpurged |= writer.was_converted
+            return result
+
         if self._is_sealed or needs_keys:
             self._ask()
         try:
-            result = self._file.write(work)
-        except _UnreadyError:
+            result = self._file.write(attempt)
+        except UnreadyError:
             self._is_sealed = True
             self._ask()
-            result = self._file.write(work)
+            result = self._file.write(attempt)
         if self._may_be_unpurged:
             self._purge()
         return result
+
+    def _ask(self) -> None:
+        self._sealing.ask()
+
+    def _prepared(self, value: object, place: str) -> Ready:
+        """The value as it will be kept, made before anything is opened."""
+        name = self._sealing.named(place)
+        if isinstance(value, Secret) or self._is_sealed:
+            return Ready(name, spelt=values.spelt(value, name))
+        return Ready(name, row=values.encoded(value, name))
 
     def _purge(self) -> None:
         """Write the file anew if a conversion left values in the clear in its unused parts."""
@@ -800,225 +678,27 @@ class Database(MutableMapping[str, Value]):
             )
         self._may_be_unpurged = False
 
-    def _here(self) -> Transaction[Any]:
-        transaction = self._file.transaction_here()
-        if transaction is None:
-            raise DatabaseError("no transaction is open here", hint="use db.transaction()")
-        return transaction
-
     def _joined(self) -> Any:
         """The open transaction, to go on in, or a new one."""
         return self.transaction() if self._file.transaction_here() is None else _OPEN_ALREADY
-
-    def _named(self, place: str) -> str:
-        return f"{self.name}: {_shown(place)}"
 
     def _no_key(self, key: str) -> HeroError:
         check_key(key)
         near = {row[0] for row in self.page("key", key[:1], None, _NEAR, descending=False)}
         near |= {row[0] for row in self.page("key", "", None, _NEAR, descending=False)}
         return DBKeyError(
-            f"database {self.name} has no key {_shown(key)}", hint=did_you_mean(key, near)
+            f"database {self.name} has no key {shown(key)}", hint=did_you_mean(key, near)
         )
 
     def _no_id(self, number: int) -> HeroError:
         return DBKeyError(f"database {self.name} has no id {number}", hint="see ids()")
 
-    def _tampered(self, where: str, what: str) -> HeroError:
-        return ValueTamperedError(
-            f"database {self.name}: {where} {what}",
-            hint="it was changed from outside; restore it from a backup, or delete it",
-        )
-
-    def _moved(self, name: str) -> HeroError:
-        return ValueTamperedError(
-            f"{self.path} holds values that are bound to a database of the name {name!r}",
-            hint="its file was copied or renamed; give it its old name, or use rename",
-        )
-
-    def __copy__(self) -> NoReturn:
+    def __reduce_ex__(self, _protocol: Any) -> NoReturn:
         raise TypeError("a database is a file; export it, or copy its items")
 
-    __deepcopy__ = __reduce__ = __copy__  # type: ignore[assignment]
 
-
-@dataclass(frozen=True)
-class _Ready:
-    """A value on its way: as a row in the clear, or as what goes into an envelope."""
-
-    row: tuple[str | None, Stored] | None
-    spelt: bytes | None
-    name: str
-
-
-class _Writer:
-    """Writes in one transaction, by what the file says in it: encrypted or not, and the fence.
-
-    The fence is the name of the key that everybody seals with in this database. Whoever changes
-    the key changes it in the transaction that seals everything anew, so that a writer with old
-    keys cannot leave a value behind that the new ones do not open.
-    """
-
-    def __init__(self, database: Database, connection: Connection, *, name: str = "") -> None:
-        self._database = database
-        self._connection = connection
-        self._sealed = 0
-        self._kid: bytes | None = None
-        ((self._name, encrypted, self._fence, self._any_sealed, is_mixed),) = database._meta(
-            connection
-        )
-        self._own_name = name or database.name
-        self.is_encrypted = bool(encrypted)
-        if is_mixed and not encrypted:
-            raise ValueTamperedError(
-                f"database {database.name} says it is not encrypted, and holds encrypted values",
-                hint="it was changed from outside; restore it from a backup",
-            )
-        if encrypted and not database._is_sealed:
-            if database._file.transaction_here() is None:
-                raise _UnreadyError
-            database._is_sealed = True
-        if database._encrypt and not encrypted:
-            self.seal_all()
-
-    def row(self, place: str, value: object, ready: _Ready) -> tuple[str | None, Stored]:
-        """The kind and value of a row."""
-        if not self.is_encrypted and not isinstance(value, Secret):
-            return ready.row or values.encoded(value, ready.name)
-        spelt = ready.spelt or values.spelt(value, ready.name)
-        if isinstance(value, Secret):
-            self._database._tell(value)
-        return SEALED if self.is_encrypted else SECRET, self._envelope(place, spelt)
-
-    def insert(self, number: int | None, key: str | None, value: object, ready: _Ready) -> int:
-        """A new entry; its id, the next one when none is given."""
-        place = _place(key, number)
-        kind, stored = self.row(place, value, ready)
-        run = self._database._file.run
-        run(self._connection, _INSERT, (number, key, kind, stored))
-        self.finish()
-        if number is not None:
-            return number
-        ((number,),) = run(self._connection, "SELECT last_insert_rowid()")
-        return number  # type: ignore[no-any-return]
-
-    def rows(self, pairs: Iterable[tuple[str, object]]) -> Iterator[tuple[object, ...]]:
-        """The rows of keys and values, one by one."""
-        encoded, spelt = values.encoded, values.spelt
-        name = self._database.name
-        if not self.is_encrypted:
-            for key, value in pairs:
-                if type(key) is not str or not key.isascii() or "\0" in key or len(key) > _SHORT:
-                    check_key(key)
-                if type(value) is str and len(value) < _SHORT_VALUE and value.isascii():
-                    yield key, None, value
-                elif isinstance(value, Secret):
-                    yield (key, *self.row(key, value, _Ready(None, None, f"{name}: {key!r}")))
-                else:
-                    yield (key, *encoded(value, f"{name}: {key!r}"))
-            return
-        kid, name = self._fenced(), self._own_name
-        seal = self._database._keys().seal
-        for key, value in pairs:
-            if type(key) is not str or not key.isascii() or "\0" in key or len(key) > _SHORT:
-                check_key(key)
-            if type(value) is str and len(value) < _SHORT_VALUE and value.isascii():
-                plain = values.TEXT + value.encode()
-            else:
-                plain = spelt(value, f"{name}: {key!r}")
-                if isinstance(value, Secret):
-                    self._database._tell(value)
-            yield key, SEALED, seal(name, key, plain, kid)
-            self._sealed += 1
-
-    def _envelope(self, place: str, spelt: bytes) -> bytes:
-        kid = self._kid
-        if kid is None:
-            kid = self._kid = self._fenced()
-        self._sealed += 1
-        return self._database._keys().seal(self._own_name, place, spelt, kid)
-
-    def _fenced(self) -> bytes:
-        """The key to seal with, which everybody in this database uses."""
-        database = self._database
-        cipher = database._keys()
-        active = cipher.kid
-        if self._name != self._own_name:
-            if self._any_sealed:
-                raise database._moved(self._name)
-            self._run("UPDATE meta SET name = ?", (self._own_name,))
-        if active == self._fence:
-            return active
-        if self._fence is None or not self._any_sealed:
-            # Nothing is bound to the old one: it may be gone before this writer came.
-            self._run("UPDATE meta SET fence = ?, writes = 0", (active,))
-            return active
-        if not cipher.knows(self._fence):
-            raise SecretChangedError(
-                f"database {database.name} was sealed with keys that are not here",
-                hint="unlock again: %hero_secret unlock",
-            )
-        return bytes(self._fence)
-
-    def finish(self) -> None:
-        """Count what was sealed: a key is good for 2**32 values of a database."""
-        if self._sealed:
-            self._run("UPDATE meta SET writes = writes + ?", (self._sealed,))
-            self._sealed = 0
-
-    def seal_all(self) -> int:
-        """Seal what is in the clear; the database is an encrypted one then."""
-        if self.is_encrypted:
-            return 0
-        self.is_encrypted = True
-        database, count = self._database, 0
-        kid = self._kid = self._fenced()
-        for number, key, kind, value, _ in self.entries("kind IS NOT 'sealed'"):
-            place = _place(key, number)
-            stored = value
-            if kind != SECRET:
-                found = database.value_of(place, (kind, value, 0))
-                stored = self._envelope(place, values.spelt(found, database._named(place)))
-            self._run(_REPLACE, (SEALED, stored, number))
-            count += 1
-        self._run("DROP INDEX IF EXISTS sealed")
-        self._run("UPDATE meta SET encrypted = 1, unpurged = 1, fence = ?", (kid,))
-        self.finish()
-        database._is_sealed = database._may_be_unpurged = True
-        return count
-
-    def reseal(self, old_name: str, kid: bytes, *, every: bool = False) -> int:
-        """Seal anew under a key and the database's name, what is not under it or all of it."""
-        database, count = self._database, 0
-        cipher = database._keys()
-        for number, key, _, envelope, _ in self.entries(_IS_SEALED):
-            if not isinstance(envelope, bytes):
-                raise database._tampered(_shown(_place(key, number)), "is no envelope")
-            if every or envelope[KID] != kid:
-                place = _place(key, number)
-                plain = cipher.open(old_name, place, envelope)
-                anew = cipher.seal(database.name, place, plain, kid)
-                self._run("UPDATE entry SET value = ? WHERE id = ?", (anew, number))
-                count += 1
-        return count
-
-    def entries(self, condition: str) -> Iterator[tuple[Any, ...]]:
-        """Id, key, kind, value and 1 of the rows that meet a condition of ours."""
-        statement = f"""
-            SELECT id, key, {VALUE} FROM entry WHERE id > ? AND {condition} ORDER BY id LIMIT ?
-        """  # noqa: S608 - ours
-        return paged(lambda after, count: self._run(statement, (after, count)), 0)
-
-    def _run(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
-        return self._database._file.run(self._connection, statement, parameters)
-
-
-def _script(name: str, cipher: Cipher | None) -> str:
-    """What fills a new file; with a cipher it is an encrypted database."""
-    fence = f"X'{cipher.kid.hex()}'" if cipher is not None else "NULL"
-    row = f"CAST(X'{name.encode().hex()}' AS TEXT), {cipher is not None:d}, {fence}"
-    index = "" if cipher is not None else _INDEX
-    return f"{_SCHEMA} {index} INSERT INTO meta (name, encrypted, fence) VALUES ({row});"  # noqa: S608 - hex
+def _script(sealing: Sealing, *, encrypt: bool) -> str:
+    return script(sealing.name, sealing.keys.kid if encrypt else None)
 
 
 class _OpenAlready:
@@ -1032,17 +712,6 @@ class _OpenAlready:
 
 
 _OPEN_ALREADY = _OpenAlready()
-_SHORT = 128
-_SHORT_VALUE = 1024 * 1024
-
-
-def _place(key: str | None, number: int | None) -> str:
-    """Where a value stands, for its envelope: its key, else its id after a NUL."""
-    return key if key is not None else f"\0{number}"
-
-
-def _shown(place: str) -> str:
-    return f"id {place[1:]}" if place.startswith("\0") else f"{place!r:.80}"
 
 
 def _one_of(key: str | None, number: int | None, *, may_lack: bool = False) -> Any:

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hero_kernel.databases.values import MAX_VALUE_BYTES
-from hero_kernel.errors import DatabaseError, HeroError
+from hero_kernel.errors import (
+    DatabaseError,
+    HeroError,
+    ReadOnlyStoreError,
+    StorageFullError,
+    StoreUnavailableError,
+)
+from hero_kernel.stores.bounds import MAX_KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,6 +89,9 @@ class Target(Protocol):
 
     def exists(self, key: str | None = None, *, id: int | None = None) -> bool:
         """Whether a key or an id is there."""
+
+    def key_of(self, id: int) -> str | None:
+        """The key of an id; None when it has none."""
 
     def put_entry(self, key: str | None, id: int | None, value: Value) -> int:
         """Write an entry, with its id where that is free; its id."""
@@ -156,13 +166,11 @@ def _described(folder: Path) -> _Source:
     """What `.meta` says; a damaged one is noted, and the plain form assumed."""
     source = _Source(folder)
     try:
-        meta = json.loads(_content(folder / ".meta", _META_BYTES))
-        if not isinstance(meta, dict):
-            raise ValueError("it is no object")  # noqa: TRY301 - told below with the others
+        meta = dict(json.loads(_content(folder / ".meta", _META_BYTES)))
     except FileNotFoundError:
         source.note(".meta", "it is missing; the plain form was assumed")
         meta = {}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, TypeError, ValueError, RecursionError):
         source.note(".meta", "it cannot be read; the plain form was assumed")
         meta = {}
     source.encrypted = meta.get("encrypted") is True
@@ -202,25 +210,43 @@ def _copied(
     found = list(_entries(source))
     with database.transaction():
         for key, number, path in found:
-            if key is not None and not overwrite and database.exists(key):
+            if not overwrite and _is_there(database, key, number):
                 kept += 1
-                continue
-            if key is None and not overwrite and database.exists(id=number):
-                kept += 1
-                continue
-            place = key if key is not None else _path(number)
-            try:
-                value = _value(path, decrypt if source.encrypted else None)
-                got = database.put_entry(key, number, value)
-            except OSError as error:
-                source.skip(place, f"it cannot be read: {(error.strerror or str(error)).lower()}")
-            except (ValueError, HeroError) as error:
-                source.skip(place, error.message if isinstance(error, HeroError) else str(error))
             else:
-                imported += 1
-                if got != number and not overwrite:
-                    source.note(place, f"its id {number} was taken; it has {got} here")
+                entry = key, number, path
+                imported += _put(source, database, entry, decrypt if source.encrypted else None)
     return ImportReport((database.name,), imported, kept)
+
+
+def _is_there(database: Target, key: str | None, number: int) -> bool:
+    if key is not None:
+        return len(key.encode()) <= MAX_KEY_BYTES and database.exists(key)
+    return database.exists(id=number) and database.key_of(number) is None
+
+
+def _put(
+    source: _Source,
+    database: Target,
+    entry: tuple[str | None, int, Path],
+    decrypt: Callable[[str], bytes] | None,
+) -> bool:
+    """Write one entry; whether it could be."""
+    key, number, path = entry
+    place = key if key is not None else _path(number)
+    try:
+        is_new = key is None or not database.exists(key)
+        got = database.put_entry(key, number, _value(path, decrypt))
+    except OSError as error:
+        source.skip(place, f"it cannot be read: {(error.strerror or str(error)).lower()}")
+    except (StorageFullError, StoreUnavailableError, ReadOnlyStoreError):
+        raise
+    except (ValueError, HeroError) as error:
+        source.skip(place, error.message if isinstance(error, HeroError) else str(error))
+    else:
+        if is_new and got != number:
+            source.note(place, f"its id {number} was taken; it has {got} here")
+        return True
+    return False
 
 
 def _entries(source: _Source) -> Iterator[tuple[str | None, int, Path]]:

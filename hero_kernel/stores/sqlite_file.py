@@ -40,6 +40,7 @@ R = TypeVar("R")
 
 Connection: TypeAlias = sqlite3.Connection
 Identity: TypeAlias = "tuple[int, int]"
+Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
 
 COMMIT_MS = 50
@@ -65,7 +66,7 @@ Above the tick of the clock that Linux stamps files with (at most 10 ms), so tha
 is sure to leave another stamp.
 """
 
-READS_BEFORE_SNAPSHOT = 32
+READS_BEFORE_UNLOCKED = 32
 """Reads in a row, none of them a write's, after which a settled file is read without locks."""
 
 CACHE_KIB = 16 * 1024
@@ -102,42 +103,30 @@ class Form:
     text: type[str | bytes] = str
 
 
-@dataclass(frozen=True)
-class _Snapshot:
-    """A connection without locks, and the stamp of the file it is good for."""
-
-    connection: Connection
-    device: int
-    inode: int
-    changed_ns: int
-
-
 class _Kept:
     """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
-        self.identity: Identity | None = None
-        self.snapshot: _Snapshot | None = None
+        self.unlocked: Connection | None = None
+        self.stamp: Stamp | None = None
         self.reads = 0
         self.openings = 0
 
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
-        connection, snapshot = self.connection, self.snapshot
-        self.connection = self.identity = self.snapshot = None
-        self.reads = 0
-        if snapshot is not None:
-            snapshot.connection.close()
+        connection, self.connection = self.connection, None
+        self.stamp = None
+        self.lock_again()
         if connection is not None:
-            connection.close()
+            _shut(connection)
 
-    def forget_snapshot(self) -> None:
-        """Close the connection without locks."""
-        snapshot, self.snapshot = self.snapshot, None
+    def lock_again(self) -> None:
+        """Close the connection that reads without locks."""
+        unlocked, self.unlocked = self.unlocked, None
         self.reads = 0
-        if snapshot is not None:
-            snapshot.connection.close()
+        if unlocked is not None:
+            unlocked.close()
 
 
 # SQLite keeps its notes on file locks for the whole process, not for a connection, and a fork
@@ -189,7 +178,8 @@ class SqliteFile:
     - it is never inside a transaction then, and no cursor has a name that an interrupt's
       traceback could keep: there is no lock that a foreign `open(path).close()` in the process
       could drop (sqlite.org/howtocorrupt.html, 2.2), and no journal of its own;
-    - the file's identity is looked at in every call, so a file moved or replaced is noticed;
+    - the file's stamp is looked at in every call, so a file moved, replaced or copied over is
+      noticed, and opened anew;
     - it is closed before a fork, so that a child inherits neither it nor SQLite's notes on it;
     - it is used by one thread at a time, over `TURN`, and closed with its `SqliteFile`.
 
@@ -242,27 +232,28 @@ class SqliteFile:
         if _OPEN and (transaction := _OPEN.get((self.address, get_ident()))) is not None:
             return transaction.run(statement, parameters)
         kept = self._kept
-        if kept is None or (snapshot := kept.snapshot) is None:
+        if kept is None or (unlocked := kept.unlocked) is None:
             return self.locked_rows(statement, parameters)
         try:
             with TURN:
-                rows = snapshot.connection.execute(statement, parameters).fetchall()
+                rows = unlocked.execute(statement, parameters).fetchall()
                 found = os.lstat(self._encoded)
         except (sqlite3.Error, OSError):
-            return self._unsettled(statement, parameters)
+            return self._again(kept, statement, parameters)
+        stamp = kept.stamp
         if (
-            found.st_ctime_ns == snapshot.changed_ns
-            and found.st_ino == snapshot.inode
-            and found.st_dev == snapshot.device
+            stamp is not None
+            and found.st_ctime_ns == stamp[2]
+            and found.st_ino == stamp[1]
+            and found.st_dev == stamp[0]
         ):
             return rows
-        return self._unsettled(statement, parameters)
+        return self._again(kept, statement, parameters)
 
-    def _unsettled(self, statement: str, parameters: tuple[object, ...]) -> Rows:
+    def _again(self, kept: _Kept, statement: str, parameters: tuple[object, ...]) -> Rows:
         """The answer under a lock, for the one without did not count."""
         with TURN:
-            if self._kept is not None:
-                self._kept.forget_snapshot()
+            kept.lock_again()
         return self.locked_rows(statement, parameters)
 
     def locked_rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
@@ -271,27 +262,21 @@ class SqliteFile:
         if kept is not None and kept.connection is not None:
             try:
                 with TURN:
-                    if kept.connection is not None and self._is_there(kept.identity):
-                        rows = kept.connection.execute(statement, parameters).fetchall()
+                    connection = kept.connection
+                    if connection is not None and _stamp(os.lstat(self._encoded)) == kept.stamp:
+                        rows = connection.execute(statement, parameters).fetchall()
                         kept.reads += 1
-                        if kept.reads >= READS_BEFORE_SNAPSHOT:
-                            self._settle(kept)
+                        if kept.reads >= READS_BEFORE_UNLOCKED:
+                            self._settle(kept, connection)
                         return rows
             except (sqlite3.Error, OSError, BusyError):
                 pass  # it is tried once more, patiently, and explained
         return self.read(lambda connection: self.run(connection, statement, parameters), absent=[])
 
-    def _is_there(self, identity: Identity | None) -> bool:
-        found = os.lstat(self._encoded)
-        return (found.st_dev, found.st_ino) == identity and found.st_size > 0
-
-    def _settle(self, kept: _Kept) -> None:
+    def _settle(self, kept: _Kept, connection: Connection) -> None:
         """Open the file without locks, if it has not changed for a while."""
         kept.reads = 0
-        connection = kept.connection
-        found = os.lstat(self._encoded)
-        is_fine = found.st_ctime_ns % 1_000_000 != 0 and os.name == "posix"
-        if connection is None or not is_fine or _age_ns(found) <= SETTLED_NS:
+        if not _is_settled(os.lstat(self._encoded)):
             return
         with deferred():
             try:
@@ -299,12 +284,9 @@ class SqliteFile:
                 connection.execute("BEGIN").fetchall()
                 connection.execute("SELECT 1 FROM sqlite_master").fetchall()
                 found = os.lstat(self._encoded)
-                if _age_ns(found) > SETTLED_NS and self._is_there(kept.identity):
-                    unlocked = self._connected("immutable=1")
-                    kept.snapshot = _Snapshot(
-                        unlocked, found.st_dev, found.st_ino, found.st_ctime_ns
-                    )
-                    unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
+                if _is_settled(found) and _stamp(found) == kept.stamp:
+                    kept.unlocked = self._connected("immutable=1")
+                    kept.unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
             finally:
                 connection.execute("ROLLBACK").fetchall()
 
@@ -317,7 +299,7 @@ class SqliteFile:
             identity = self.identity()
             if identity is None:
                 return absent
-            with self._lent(identity) as connection:
+            with self._lent() as connection:
                 self.run(connection, "BEGIN")
                 self._verify(connection)
                 result = work(connection)
@@ -339,12 +321,15 @@ class SqliteFile:
             if identity is None and absent is not None:
                 return absent
             identity = identity or self.make()
-            with self._lent(identity) as connection:
+            with self._lent() as connection:
                 self._begin(connection)
                 result = work(connection)
                 self.run(connection, "COMMIT")
             if self.identity() != identity:
                 raise BusyError  # the file was moved or deleted meanwhile, and our change with it
+            if self._kept is not None:
+                self._kept.lock_again()
+                self._kept.stamp = _stamp(os.lstat(self._encoded))
             return result
 
         return self.patiently(attempt)
@@ -367,25 +352,54 @@ class SqliteFile:
         self.run(connection, f"BEGIN {lock}")
         self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
 
-    def exclusively(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
-        """What `work` returns while nobody else reads or writes the file; it changes no row.
+    def remove(self) -> None:
+        """Delete the file, if it is there, while nobody else reads or writes it."""
 
-        For moving and deleting it: no journal is in use then. With `absent`, that is the answer
-        when there is no file.
+        def work() -> None:
+            # The journal first: one that is left would be played back into the next file.
+            for suffix in ("-journal", "-wal", "-shm", ""):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+        self._exclusively(work)
+
+    def move(self, new: Path) -> None:
+        """Give the file another name, which must be free, while nobody else uses it.
+
+        Raises:
+            FileExistsError: Something of that name is there.
         """
+
+        def work() -> None:
+            # A link and not a rename, which would replace what came there meanwhile.
+            os.link(self.path, new)
+            self.path.unlink()
+            self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+            _sync_folder(new.parent)
+
+        self._exclusively(work)
+
+    def _exclusively(self, work: Callable[[], None]) -> None:
+        """Do what no transaction can hold; no journal is in use then."""
         if self.transaction_here() is not None:
             raise self._nested()
 
-        def attempt() -> T:
-            if self.identity() is None and absent is not None:
-                return absent
+        def attempt() -> None:
+            if self.identity() is None:
+                return
             if self._kept is not None:
                 self._kept.let_go()
-            with closing(self._connected("mode=rw")) as connection:
+            with _shutting(self._connected("mode=rw")) as connection:
                 self._begin(connection, "EXCLUSIVE")
-                return work(connection)
+                try:
+                    work()
+                except FileExistsError:
+                    raise
+                except PermissionError:
+                    raise self._read_only() from None
+                except OSError as error:
+                    raise self._refused(error) from None
 
-        return self.patiently(attempt)
+        self.patiently(attempt)
 
     def vacuum(self) -> None:
         """Write the file anew, without what was deleted, and empty its journal."""
@@ -395,7 +409,7 @@ class SqliteFile:
         def attempt() -> None:
             if self._kept is not None:
                 self._kept.let_go()
-            with closing(self._connected("mode=rw")) as connection:
+            with _shutting(self._connected("mode=rw")) as connection:
                 self._ready(connection)
                 self._verify(connection)
                 self.run(connection, "PRAGMA journal_mode = truncate")
@@ -431,32 +445,40 @@ class SqliteFile:
         )
 
     @contextmanager
-    def _lent(self, identity: Identity | None) -> Iterator[Connection]:
+    def _lent(self) -> Iterator[Connection]:
         """A connection for one call: the kept one, or one that is closed afterwards."""
         kept = self._kept
         if kept is None:
-            # Closing rolls back whatever was not committed.
-            with closing(self._connected("mode=rw")) as connection:
+            with _shutting(self._connected("mode=rw")) as connection:
                 self._ready(connection)
                 yield connection
             return
-        if kept.connection is None or kept.identity != identity:
-            kept.let_go()
-            kept.connection = self._connected("mode=rw")
-            kept.identity = identity
-            kept.openings += 1
-            is_new = True
-        else:
-            is_new = False
         done = False
         try:
-            if is_new:
-                self._ready(kept.connection)
-            yield kept.connection
+            connection = self._kept_connection(kept)
+            yield connection
             done = True
         finally:
             if not done:  # whatever it had begun is rolled back
                 kept.let_go()
+
+    def _kept_connection(self, kept: _Kept) -> Connection:
+        """The connection that is open, or a new one when somebody else changed the file.
+
+        SQLite would notice another's write, but not that the file was copied over: what it holds
+        in memory would be mixed into the copy.
+        """
+        try:
+            stamp = _stamp(os.lstat(self._encoded))
+        except OSError:
+            raise BusyError from None  # it is gone again
+        if kept.connection is None or kept.stamp != stamp:
+            kept.let_go()
+            kept.connection = self._connected("mode=rw")
+            self._ready(kept.connection)
+            kept.stamp = stamp
+            kept.openings += 1
+        return kept.connection
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -660,7 +682,6 @@ class Transaction(Generic[T]):
         self._key: tuple[str, int] | None = None
         self._pid = 0
         self._is_orphan = False
-        self._ends = False
         self._arrived: FrameType | None = None
         self._previous: Callable[[int, FrameType | None], object] | None = None
 
@@ -695,11 +716,21 @@ class Transaction(Generic[T]):
             signal.signal(signal.SIGINT, self._interrupted)
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        # At the first instruction of __exit__ nothing of ours has run yet: the frame tells.
-        if self._ends or (frame is not None and frame.f_code in _GUARDED):
+        if self._is_at_a_door(frame):
             self._arrived = frame
         elif self._previous is not None:
             self._previous(number, frame)
+
+    def _is_at_a_door(self, frame: FrameType | None) -> bool:
+        """Whether the interrupt came while the block was being entered or left.
+
+        The frames tell: at the first instruction of __exit__ no statement of ours has run yet.
+        """
+        while frame is not None:
+            if frame.f_code in _DOORS and frame.f_locals.get("self") is self:
+                return True
+            frame = frame.f_back
+        return False
 
     def __exit__(
         self,
@@ -707,17 +738,15 @@ class Transaction(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._ends = True
         try:
             if kind is None:
                 self._commit()
         finally:
             self._close()
-            previous, arrived = self._previous, self._arrived
-            self._previous = self._arrived = None
+            previous = self._previous
             if previous is not None and signal.getsignal(signal.SIGINT) == self._interrupted:
                 signal.signal(signal.SIGINT, previous)
-            self._ends = False
+            arrived, self._arrived, self._previous = self._arrived, None, None
             if previous is not None and arrived is not None:
                 previous(signal.SIGINT, arrived)
 
@@ -749,7 +778,7 @@ class Transaction(Generic[T]):
         connection, self._connection = self._connection, None
         if connection is not None and not self._is_orphan:
             with TURN:
-                connection.close()
+                _shut(connection)
 
     def orphan(self) -> None:
         """Give it up in a child that was forked inside it; see `_after_fork_in_child`."""
@@ -788,7 +817,7 @@ class Transaction(Generic[T]):
         return work(connection)
 
 
-_GUARDED: frozenset[CodeType] = frozenset(
+_DOORS: frozenset[CodeType] = frozenset(
     method.__code__ for method in (Transaction.__enter__, Transaction.__exit__)
 )
 
@@ -807,8 +836,38 @@ def pause(waited_s: float) -> None:
     time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
 
 
-def _age_ns(found: os.stat_result) -> int:
-    return time.time_ns() - found.st_ctime_ns
+def _shut(connection: Connection) -> None:
+    """Roll back what was not committed, and close.
+
+    Closing alone leaves the lock while a statement of the connection is alive, be it in the frame
+    that an interrupt came to: SQLite puts off the rest until that is gone too.
+    """
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK").fetchall()
+    except sqlite3.Error:
+        pass  # SQLite has rolled back by itself
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _shutting(connection: Connection) -> Iterator[Connection]:
+    try:
+        yield connection
+    finally:
+        _shut(connection)
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    """What differs after any change to a file, but for one within the clock's tick."""
+    return found.st_dev, found.st_ino, found.st_ctime_ns
+
+
+def _is_settled(found: os.stat_result) -> bool:
+    """Whether the file's next change is sure to leave another stamp."""
+    is_fine = found.st_ctime_ns % 1_000_000 != 0 and os.name == "posix"
+    return is_fine and time.time_ns() - found.st_ctime_ns > SETTLED_NS
 
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
