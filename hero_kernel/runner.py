@@ -44,6 +44,10 @@ MAX_DEPTH = 16
 """Files that may bring each other in, one inside the other."""
 
 
+LOG_WAITS_S = 0.02
+"""How long a line of an action that changed nothing may wait before it is logged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run is.
@@ -141,6 +145,8 @@ def run(
             work.carry_out_all(keep_going=keep_going)
         except KeyboardInterrupt:
             work.interrupted()
+        finally:
+            work.log_all()
     return Report(
         results=(*work.results, *work.not_begun()),
         context=session.context.name,
@@ -167,6 +173,8 @@ class _Run:
     results: list[Result] = field(default_factory=list)
     note: str = ""
     _logger: Logger | None = None
+    _unlogged: list[tuple[str, str, LogType, OurTime]] = field(default_factory=list)
+    _unlogged_since: float = 0.0
     _begun: set[int] = field(default_factory=set)
     _chains: dict[int, tuple[Path, ...]] = field(default_factory=dict)
     _labels: dict[Path, str] = field(default_factory=dict)  # what a file is called in a chain
@@ -224,6 +232,8 @@ class _Run:
     def _carry_out(self, action: Action) -> None:
         """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""
         self._begun.add(action.id)
+        if self._unlogged and (action.actor == "log" or not self._is_harmless(action)):
+            self.log_all()  # it may look at the log, or leave lines there itself
         try:
             result = self._result(action)
         except KeyboardInterrupt:
@@ -238,14 +248,34 @@ class _Run:
             action.result = result.value
 
     def _log(self, action: Action, result: Result) -> None:
-        """Leave a line in the session's log; a log that cannot be written stops no run."""
-        if self.dry_run or self.note or action.actor == "log":  # which found or wrote it there
+        """Leave a line in the session's log.
+
+        Lines of actions that change nothing wait, for a moment, while more such actions follow.
+        """
+        if self.dry_run or action.actor == "log":  # which found it or wrote it there
             return
         kind: LogType = "error" if result.status in _WRONG else "stdout"
+        began, moment = perf_counter(), self.now()
+        if not self._unlogged:
+            self._unlogged_since = began
+        self._unlogged.append((_told(result), action.actor[:CATEGORY_WIDTH], kind, moment))
+        waits = result.status is Status.OK and self._is_harmless(action)
+        if not waits or began - self._unlogged_since > LOG_WAITS_S:
+            self.log_all()
+
+    def _is_harmless(self, action: Action) -> bool:
+        handler = self.actors.find(action.full_name)
+        return handler is not None and handler.harmless
+
+    def log_all(self) -> None:
+        """Write the lines that wait; a log that cannot be written stops no run."""
+        entries, self._unlogged = self._unlogged, []
+        if not entries or self.note:
+            return
         try:
             if self._logger is None:
                 self._logger = self.session.logger()
-            self._logger.log(_told(result), action.actor[:CATEGORY_WIDTH], kind)
+            self._logger.log_all(entries)
         except HeroError as error:
             self.note = f"this run is not logged: {error}"
 

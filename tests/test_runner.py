@@ -680,6 +680,23 @@ def test_what_is_logged_is_not_logged_again(play: Play, session: Session) -> Non
     assert [item.log for item in session.logger().search()] == ["once upon a time"]
 
 
+def test_a_handler_finds_the_lines_of_those_before_it(
+    ws: Workspace, play: Play, session: Session
+) -> None:
+    seen: list[str] = []
+
+    @ws.action("t.look")
+    def look(session: Session) -> None:
+        seen.extend(item.log for item in session.logger().search())
+        session.logger().log("by the handler")
+
+    play("!!play.echo content:a\n!!play.echo content:b\n!!t.look\n!!play.echo content:c")
+    assert seen == ["play.echo ok: a", "play.echo ok: b"]
+    assert [item.log for item in session.logger().search()] == [
+        *seen, "by the handler", "t.look ok", "play.echo ok: c",
+    ]  # fmt: skip
+
+
 def test_a_log_that_cannot_be_written_stops_no_run(play: Play, session: Session) -> None:
     (session.path / "logs").write_text("in the way")
     report = play("!!play.echo content:hello")

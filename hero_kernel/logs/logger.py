@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from itertools import islice
+from itertools import groupby, islice
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from hero_kernel.times import OurTime
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from hero_kernel.logs.entry import LogType
@@ -100,22 +100,43 @@ class Logger:
             StoreError: It could not be written; nothing of it was.
         """
         began = monotonic()
-        writer = self._own.writer
-        if began > writer.trusted_until and writer.process != os.getpid():
-            writer = self._own.writer = Writer(self._root, self._parts)
+        fixed, text, written = self._entry(log, cat, logtype)
+        moment = timestamp or self._now()
+        # LogItem(…) in half the time
+        item = tuple.__new__(LogItem, (moment, fixed, text, logtype))
+        self._append(moment.unix, written, began)
+        return item
+
+    def log_all(self, entries: Iterable[tuple[str, str, LogType, OurTime]]) -> None:
+        """Append entries, in one write for those of a second.
+
+        Args:
+            entries: Message, category, type and time of each, as `log` takes them.
+
+        Raises:
+            HeroError: As `log`; entries of an earlier second may have been written.
+        """
+        for second, group in groupby(entries, key=lambda entry: entry[3].unix):
+            began = monotonic()
+            written = [self._entry(log, cat, logtype)[2] for log, cat, logtype, _ in group]
+            self._append(second, b"".join(written), began)
+
+    def _entry(self, log: str, cat: str, logtype: LogType) -> tuple[str, str, bytes]:
+        """The category and the message as they are written, and the lines."""
         fixed, before = head(cat, logtype)
         text = self._mask(log)
         if text.isprintable():
             text = text.strip(" ")
-            written = f"{before}{text}\n".encode()
-        else:  # a secret may show only when what stood within it is dropped
-            text = message(self._mask(message(text)))
-            written = lines(before, text, logtype)
-        moment = timestamp or self._now()
-        # LogItem(…) in half the time
-        item = tuple.__new__(LogItem, (moment, fixed, text, logtype))
-        writer.append(moment.unix, written, began)
-        return item
+            return fixed, text, f"{before}{text}\n".encode()
+        # a secret may show only when what stood within it is dropped
+        text = message(self._mask(message(text)))
+        return fixed, text, lines(before, text, logtype)
+
+    def _append(self, second: int, written: bytes, began: float) -> None:
+        writer = self._own.writer
+        if began > writer.trusted_until and writer.process != os.getpid():
+            writer = self._own.writer = Writer(self._root, self._parts)
+        writer.append(second, written, began)
 
     def error(self, log: str, cat: str = "", timestamp: OurTime | None = None) -> LogItem:
         """Append an entry of type "error"; as `log`."""
