@@ -87,33 +87,34 @@ class AllowVerbs:
 
     def _files(self, what: Foreign) -> list[tuple[str, str, str, str, str]]:
         """The rows of a playbook that waits: a file each, where it lies, and its first lines."""
-        folder = (
-            self.door.workspace.context().coderoot / git.address(what.origin, local=True).folder
-        )
-        texts = _texts(what, folder)
-        came = f"{what.origin}@{what.commit[:12]}"
-        rows = []
-        for name in what.names[:FILES]:
-            begin = (
-                "\n".join(texts[name].strip().split("\n")[:LINES])
-                if texts is not None
-                else "it is not there as it was refused: run the playbook again"
-            )
-            rows.append(("waits", came, str(folder / name), begin, f"%hero allow {_short(what)}"))
-        left = len(what.names) - FILES
-        if left > 0:
-            rows.append(("waits", came, f"… and {left} files more", "", ""))
-        return rows
+        workspace = self.door.workspace
+        contexts = [workspace.context(), *workspace.contexts_list()]
+        inside = git.address(what.origin, local=True).folder
+        folders = dict.fromkeys(context.coderoot / inside for context in contexts)
+        came, way = f"{what.origin}@{what.commit[:12]}", f"%hero allow {_short(what)}"
+        for folder in folders:
+            texts = _texts(what, folder)
+            if texts is not None:
+                break
+        else:
+            gone = "it is not there as it was refused: run the playbook again"
+            return [("waits", came, ", ".join(what.names[:FILES]), gone, way)]
+        rows = [
+            ("waits", came, str(folder / name), "\n".join(text.strip().split("\n")[:LINES]), way)
+            for name, text in texts[:FILES]
+        ]
+        left = len(texts) - FILES
+        return rows + ([("waits", came, f"… {left} files more", "", way)] if left > 0 else [])
 
 
-def _texts(what: Foreign, folder: Path) -> dict[str, str] | None:
-    """What would run, by name; None when the clone has other texts now, or is gone."""
+def _texts(what: Foreign, folder: Path) -> list[tuple[str, str]] | None:
+    """What would run, by its names; None when the clone has other texts now, or is gone."""
     try:
-        found = [(name, sources.read(folder / name)[0].text) for name in what.names]
-    except (HeroError, IndexError):
+        found = [(name, text.text) for name in what.names for text in sources.read(folder / name)]
+    except HeroError:
         return None
-    seen = allowed.foreign(what.origin, what.commit, found)
-    return dict(found) if seen.digest == what.digest else None
+    is_same = allowed.foreign(what.origin, what.commit, found).digest == what.digest
+    return found if is_same else None
 
 
 def _short(what: Foreign) -> str:
