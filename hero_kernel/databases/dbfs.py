@@ -113,10 +113,10 @@ class _Source:
         return self.folder.name
 
     def skip(self, place: str, reason: str) -> None:
-        self.skipped.append(Finding(self.name, place, reason))
+        self.skipped.append(Finding(_readable(self.name), _readable(place), reason))
 
     def note(self, place: str, reason: str) -> None:
-        self.notes.append(Finding(self.name, place, reason))
+        self.notes.append(Finding(_readable(self.name), _readable(place), reason))
 
 
 def copy(
@@ -292,7 +292,7 @@ def _parts(source: _Source, folder: Path) -> Iterator[Path]:
                 source.skip(_below(source, path), "it is neither a value nor a key")
         elif int(path.name) < _BYTE and stat.S_ISDIR(path.lstat().st_mode):
             yield path
-        elif folder != source.folder or not stat.S_ISDIR(path.lstat().st_mode):
+        else:
             source.skip(_below(source, path), "it is no folder of values")
 
 
@@ -327,7 +327,7 @@ def _keys(source: _Source) -> Iterator[tuple[str, int]]:
         try:
             key.encode()
         except UnicodeEncodeError:
-            source.skip(repr(name), "its name is not UTF-8")
+            source.skip(name, "its name is not UTF-8")
             continue
         yield key, (int(match[1]) * _BYTE + int(match[2])) * _BYTE + int(match[3])
 
@@ -385,6 +385,11 @@ def _content(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise ValueError("it is too large")
     return data
+
+
+def _readable(name: str) -> str:
+    """A file's name, which may be no UTF-8, as it can be printed."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _path(number: int) -> str:

@@ -45,7 +45,9 @@ MIB = 1024**2
 @pytest.fixture(params=["plain", "encrypted"])
 def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     encrypt = request.param == "encrypted"
-    database = Database(tmp_path / "db" / "1" / "config.db", "config", cipher=Cipher(), encrypt=encrypt)
+    database = Database(
+        tmp_path / "db" / "1" / "config.db", "config", cipher=Cipher(), encrypt=encrypt
+    )
     yield database
     database.close()
 
@@ -177,7 +179,9 @@ def test_a_value_of_the_limit_is_kept(db: Database) -> None:
         db["key"] = "é" * (MAX_VALUE_BYTES // 2) + "x"
 
 
-@pytest.mark.parametrize("key", ["nul\0", "x" * 513, "é" * 257, "half\ud800", b"bytes", None, 1, True])
+@pytest.mark.parametrize(
+    "key", ["nul\0", "x" * 513, "é" * 257, "half\ud800", b"bytes", None, 1, True]
+)
 def test_other_keys_are_refused(db: Database, key: Any) -> None:
     for call in (
         lambda: db[key],
@@ -201,7 +205,13 @@ def test_a_key_is_data(db: Database, key: str) -> None:
 
 
 def test_reading_makes_nothing(db: Database) -> None:
-    assert (list(db), len(db), db.ids(), db.get("key", None), "key" in db) == ([], 0, [], None, False)
+    assert (list(db), len(db), db.ids(), db.get("key", None), "key" in db) == (
+        [],
+        0,
+        [],
+        None,
+        False,
+    )
     assert db.pop("key", 7) == 7
     db.empty()
     db.destroy()
@@ -248,7 +258,11 @@ def test_an_entry_may_have_an_id_alone(db: Database) -> None:
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", 2**53])
 def test_other_ids_are_refused(db: Database, number: Any) -> None:
-    for call in (lambda: db.get(id=number), lambda: db.set(id=number, value=1), lambda: db.key_of(number)):
+    for call in (
+        lambda: db.get(id=number),
+        lambda: db.set(id=number, value=1),
+        lambda: db.key_of(number),
+    ):
         with pytest.raises(DatabaseError, match="is no id"):
             call()
     with pytest.raises(DatabaseError, match="a key and an id"):
@@ -259,7 +273,23 @@ def test_other_ids_are_refused(db: Database, number: Any) -> None:
         db.set("key")
 
 
-KEYS = sorted(["", "a", "a*b", "ab", "abc", "b", "é", "\uffff", "\U0001f600", "\U0010ffff", "a\U0010ffff", "\ud7ff", "A"])
+KEYS = sorted(
+    [
+        "",
+        "a",
+        "a*b",
+        "ab",
+        "abc",
+        "b",
+        "é",
+        "\uffff",
+        "\U0001f600",
+        "\U0010ffff",
+        "a\U0010ffff",
+        "\ud7ff",
+        "A",
+    ]
+)
 
 
 def test_keys_are_in_the_order_of_their_bytes_and_prefixes_are_literal(db: Database) -> None:
@@ -270,7 +300,9 @@ def test_keys_are_in_the_order_of_their_bytes_and_prefixes_are_literal(db: Datab
         expected = [key for key in KEYS if key.startswith(prefix)]
         assert list(db.keys(prefix)) == list(db.values(prefix)) == expected
         assert list(db.items(prefix)) == [(key, key) for key in expected]
-        assert list(reversed(db.keys(prefix))) == list(reversed(db.values(prefix))) == expected[::-1]
+        assert (
+            list(reversed(db.keys(prefix))) == list(reversed(db.values(prefix))) == expected[::-1]
+        )
         assert len(db.keys(prefix)) == len(db.items(prefix)) == len(expected)
         assert all(key in db.keys(prefix) for key in expected)
     assert "b" not in db.keys("a")
@@ -423,7 +455,12 @@ def test_what_another_tool_wrote_is_read_or_named(plain: Database) -> None:
 
 def test_a_watch_wakes_for_changes(db: Database) -> None:
     watch = db.watch(interval_s=0.01)
-    for change in (lambda: db.set("a", 1), lambda: again(db).set("a", 2), lambda: db.delete("a"), db.destroy):
+    for change in (
+        lambda: db.set("a", 1),
+        lambda: again(db).set("a", 2),
+        lambda: db.delete("a"),
+        db.destroy,
+    ):
         timer = threading.Timer(0.02, change)
         timer.start()
         started = time.monotonic()
@@ -436,7 +473,9 @@ def test_a_watch_wakes_for_changes(db: Database) -> None:
 
 
 def test_an_export_comes_back(plain: Database, tmp_path: Path) -> None:
-    plain.update({f"k{n}": value for n, value in enumerate(VALUES) if not isinstance(value, Secret)})
+    plain.update(
+        {f"k{n}": value for n, value in enumerate(VALUES) if not isinstance(value, Secret)}
+    )
     plain.update(nan=math.nan, minus=-0.0, deep=[{"x": [math.nan]}])
     plain.set(id=500, value=b"alone")
     plain.delete("k1")
@@ -445,7 +484,9 @@ def test_an_export_comes_back(plain: Database, tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     lines = path.read_text(encoding="utf-8").splitlines()
     constants = []
-    assert [json.loads(line, parse_constant=constants.append)["id"] for line in lines] == plain.ids()
+    assert [
+        json.loads(line, parse_constant=constants.append)["id"] for line in lines
+    ] == plain.ids()
     assert constants == []
     fresh = Database(tmp_path / "fresh.db", "fresh")
     assert fresh.load(path) == len(lines)
@@ -464,7 +505,13 @@ def test_loading_beside_other_entries(plain: Database, tmp_path: Path) -> None:
         '{"key":null,"id":2,"type":"null","value":null}\n{"type":"bool","value":true}\n'
     )
     assert plain.load(path) == 4
-    assert list(plain.entries()) == [(1, "mine", 1), (2, "both", "new"), (3, "theirs", 7), (4, None, None), (5, None, True)]
+    assert list(plain.entries()) == [
+        (1, "mine", 1),
+        (2, "both", "new"),
+        (3, "theirs", 7),
+        (4, None, None),
+        (5, None, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -517,7 +564,9 @@ def test_a_frame_has_a_row_for_each_entry(db: Database) -> None:
     assert frame["value"].tolist()[1] is True
 
 
-def test_without_pandas_it_says_how_to_get_it(plain: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pandas_it_says_how_to_get_it(
+    plain: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(DatabaseError, match="pip install pandas"):
         plain.to_frame()
@@ -541,7 +590,9 @@ def test_a_database_is_no_value(db: Database) -> None:
             work(db)
 
 
-def test_a_database_that_is_let_go_closes_its_file(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_a_database_that_is_let_go_closes_its_file(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     def handles() -> int:
         return len(list(Path("/dev/fd").iterdir()))
 
@@ -566,7 +617,11 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
 @given(key=NAMES, value=JSON | st.binary() | st.floats())
 def test_any_value_comes_back_from_under_any_key(db: Database, key: str, value: Any) -> None:
     with db.transaction():

@@ -73,7 +73,9 @@ def test_every_value_is_sealed_and_key_names_are_not(db: Database, tmp_path: Pat
     assert db.info().writes == 5
 
 
-def test_the_file_and_not_the_caller_says_that_it_is_encrypted(db: Database, tmp_path: Path) -> None:
+def test_the_file_and_not_the_caller_says_that_it_is_encrypted(
+    db: Database, tmp_path: Path
+) -> None:
     other = reopened(db)
     other["new"] = CANARY
     with other.transaction():
@@ -115,7 +117,12 @@ def test_without_a_secret_there_are_no_secrets(db: Database, tmp_path: Path) -> 
         with pytest.raises(SecretRequiredError):
             call()
     bare = Database(db.path, db.name)
-    for call in (lambda: bare["a"], lambda: bare.set("z", 1), lambda: bare.update(z=1), bare.reseal):
+    for call in (
+        lambda: bare["a"],
+        lambda: bare.set("z", 1),
+        lambda: bare.update(z=1),
+        bare.reseal,
+    ):
         with pytest.raises(SecretRequiredError):
             call()
     with pytest.raises(SecretRequiredError):
@@ -134,7 +141,11 @@ def test_a_secret_is_sealed_in_any_database_and_told_to_be_masked(
     assert CANARY.encode() not in raw(tmp_path)
     told.clear()
     found = reopened(db, on_secret=told.append)
-    assert (found["s"], found.get(id=number), found["t"]) == (Secret(CANARY), Secret("alone"), "clear")
+    assert (found["s"], found.get(id=number), found["t"]) == (
+        Secret(CANARY),
+        Secret("alone"),
+        "clear",
+    )
     assert told == [CANARY, "alone"]
     assert not db.is_encrypted()
     assert CANARY not in repr(list(db.items()))
@@ -169,7 +180,9 @@ def envelope_of(db: Database, key: str) -> bytes:
 def test_every_flipped_bit_and_every_truncation_is_noticed(db: Database) -> None:
     good = envelope_of(db, "a")
     flipped = [
-        good[:n] + bytes([good[n] ^ 1 << bit]) + good[n + 1 :] for n in range(len(good)) for bit in range(8)
+        good[:n] + bytes([good[n] ^ 1 << bit]) + good[n + 1 :]
+        for n in range(len(good))
+        for bit in range(8)
     ]
     cut = [good[:length] for length in range(len(good))]
     statement = "UPDATE entry SET value = ? WHERE key = 'a'"
@@ -193,9 +206,18 @@ def test_every_flipped_bit_and_every_truncation_is_noticed(db: Database) -> None
         ("UPDATE entry SET value = 'planted' WHERE key = 'a'", "no envelope"),
         ("UPDATE entry SET value = NULL WHERE key = 'a'", "no envelope"),
         ("UPDATE entry SET kind = 'secret' WHERE key = 'a'", "not the secret"),
-        ("UPDATE entry SET value = (SELECT value FROM entry WHERE key = 'b') WHERE key = 'a'", "'a'"),
-        ("UPDATE entry SET key = CASE key WHEN 'a' THEN 'z' ELSE 'a' END WHERE key IN ('a')", "'z'"),
-        ("UPDATE entry SET value = (SELECT value FROM entry WHERE key IS NULL) WHERE key = 'a'", "'a'"),
+        (
+            "UPDATE entry SET value = (SELECT value FROM entry WHERE key = 'b') WHERE key = 'a'",
+            "'a'",
+        ),
+        (
+            "UPDATE entry SET key = CASE key WHEN 'a' THEN 'z' ELSE 'a' END WHERE key IN ('a')",
+            "'z'",
+        ),
+        (
+            "UPDATE entry SET value = (SELECT value FROM entry WHERE key IS NULL) WHERE key = 'a'",
+            "'a'",
+        ),
         ("UPDATE entry SET kind = 'odd' WHERE key = 'a'", "not sealed"),
     ],
 )
@@ -381,7 +403,8 @@ class NoFence:
         envelope = self._cipher.seal("vault", key, b"s" + value.encode(), kid)
         with closing(sqlite3.connect(self._path, isolation_level=None, timeout=10)) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO entry (key, kind, value) VALUES (?, 'sealed', ?)", (key, envelope)
+                "INSERT OR REPLACE INTO entry (key, kind, value) VALUES (?, 'sealed', ?)",
+                (key, envelope),
             )
 
 
@@ -394,14 +417,19 @@ class FileKeys(Keys):
 
     def save(self) -> None:
         draft = self.path.with_suffix(".new")
-        lines = [self.active.hex(), *(f"{kid.hex()} {key.hex()}" for kid, key in self.known.items())]
+        lines = [
+            self.active.hex(),
+            *(f"{kid.hex()} {key.hex()}" for kid, key in self.known.items()),
+        ]
         draft.write_text("\n".join(lines))
         draft.replace(self.path)
 
     def load(self) -> None:
         active, *known = self.path.read_text().splitlines()
         self.active = bytes.fromhex(active)
-        self.known = {bytes.fromhex(a): bytes.fromhex(b) for a, b in (line.split() for line in known)}
+        self.known = {
+            bytes.fromhex(a): bytes.fromhex(b) for a, b in (line.split() for line in known)
+        }
 
 
 class FileCipher(Cipher):
@@ -618,9 +646,9 @@ def test_no_key_is_asked_for_under_a_lock(db: Database, tmp_path: Path) -> None:
 
 def test_only_our_errors_leave_the_room(db: Database) -> None:
     for kind, value in itertools.product(
-        ["sealed", "secret", "json", None, "odd"], [b"", b"HE1\x01", "text", 7, None, 1.5, b"\xff" * 100]
+        ["sealed", "secret", "json", None, "odd"],
+        [b"", b"HE1\x01", "text", 7, None, 1.5, b"\xff" * 100],
     ):
         edit(db.path, "UPDATE entry SET kind = ?, value = ? WHERE key = 'a'", kind, value)
         with pytest.raises(HeroError):
             db["a"]
-

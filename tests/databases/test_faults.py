@@ -97,7 +97,9 @@ class WholeFile:
 
 
 @pytest.mark.parametrize("kind", [opened, pytest.param(WholeFile, marks=MUST_FAIL)])
-def test_a_killed_writer_loses_nothing_acknowledged(path: Path, kind: Callable[[Path], Any]) -> None:
+def test_a_killed_writer_loses_nothing_acknowledged(
+    path: Path, kind: Callable[[Path], Any]
+) -> None:
     seed = int(os.environ.get("HERO_SEED", "11"))
     print("seed", seed)
     chance = random.Random(seed)  # noqa: S311 - when to kill
@@ -165,7 +167,9 @@ def test_everything_is_on_the_disk_before_it_is_acknowledged(tmp_path: Path, wri
     dirty: set[str] = set()
     acks = synced_folders = 0
     for line in log.read_text().splitlines():
-        call, file = re.match(r"(\w+)\((?:\d+<([^>]*)>)?", line).groups() if "(" in line else ("", "")
+        call, file = (
+            re.match(r"(\w+)\((?:\d+<([^>]*)>)?", line).groups() if "(" in line else ("", "")
+        )
         if call in ("fsync", "fdatasync"):
             dirty.discard(file)
             synced_folders += file == str(tmp_path)
@@ -303,7 +307,9 @@ def test_a_settled_file_is_read_without_locks_and_a_write_is_seen_at_once(
     assert other.get("key", None) is None
 
 
-@pytest.mark.xfail(strict=True, reason="a connection that takes the file for immutable sees no write")
+@pytest.mark.xfail(
+    strict=True, reason="a connection that takes the file for immutable sees no write"
+)
 def test_without_the_stamp_a_write_is_seen(path: Path, db: Database) -> None:
     db["key"] = "old"
     with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as connection:
@@ -346,7 +352,9 @@ connection.close()
 
 
 def counted_and_added(path: Path, key: str) -> int:
-    ended = subprocess.run([sys.executable, "-c", COUNT, path, key], capture_output=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", COUNT, path, key], capture_output=True, check=True
+    )
     return int(ended.stdout)
 
 
@@ -530,7 +538,9 @@ class WithTransaction:
         self._connection.execute("COMMIT")
 
     def __getitem__(self, key: str) -> Any:
-        return self._connection.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()[0]
+        return self._connection.execute("SELECT value FROM entry WHERE key = ?", (key,)).fetchone()[
+            0
+        ]
 
     def __setitem__(self, key: str, value: object) -> None:
         self._connection.execute("INSERT OR REPLACE INTO entry VALUES (?, ?)", (key, value))
@@ -738,7 +748,9 @@ CALLS: dict[str, Callable[[Database], object]] = {
 WRITES = ("set", "update", "delete", "empty", "encrypt", "destroy")
 
 
-@pytest.mark.parametrize("damage", [garbage, half, stump, empty, scratched, foreign, unknown_format])
+@pytest.mark.parametrize(
+    "damage", [garbage, half, stump, empty, scratched, foreign, unknown_format]
+)
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_damaged_file_is_named_and_left_as_it_is(
     path: Path, damage: Callable[[Path], None], is_open: bool
@@ -909,7 +921,18 @@ def test_a_full_disk_harms_nothing(tmp_path: Path) -> None:
         pytest.skip("unshare is not installed")
     mount = 'mount -t tmpfs -o size=512k none "$0" || exit 77; exec "$@"'
     ended = subprocess.run(
-        ["unshare", "-Urm", "sh", "-c", mount, str(tmp_path), sys.executable, "-c", FILLER, str(tmp_path)],
+        [
+            "unshare",
+            "-Urm",
+            "sh",
+            "-c",
+            mount,
+            str(tmp_path),
+            sys.executable,
+            "-c",
+            FILLER,
+            str(tmp_path),
+        ],
         env=ENVIRONMENT,
         capture_output=True,
         check=False,
