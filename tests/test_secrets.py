@@ -360,6 +360,23 @@ def test_herolibs_secret_is_brought_in(place: Place, legacy: Context) -> None:
         again.secret_decrypt("otCug1PorEuKYLAjsMpYqQwA")
 
 
+def test_herolibs_encrypted_databases_are_brought_in_with_it(
+    place: Place, legacy: Context
+) -> None:
+    folder = place.home / "db" / "1" / "vault"
+    (folder / "0" / "0").mkdir(parents=True)
+    (folder / ".meta").write_text('{"encrypted":true,"name":"vault","withkeys":true}')
+    (folder / "0" / "0" / "1").write_text("otCug1PorEuKYLAjsMpYqQwA")  # 'data' by 'mysecret'
+    (folder / "token").symlink_to("0/0/1")
+    assert legacy.secrets.import_legacy("mysecret", "a better one") == 1
+    again = place.open().context_get("old")
+    with pytest.raises(SecretRequiredError):
+        again.db_get("vault").get("token")
+    again.secret_unlock("a better one")
+    assert again.db_get("vault").get("token") == "data"
+    assert again.db_get("vault").is_encrypted()
+
+
 def test_who_may_be_asked(place: Place, tmp_path: Path) -> None:
     protected(place)
     ws = place.open()
