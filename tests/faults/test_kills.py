@@ -10,7 +10,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from faults.everything import (
@@ -21,14 +21,11 @@ from faults.everything import (
     SEALED,
     SEED,
     Kind,
-    check,
-    fill,
     session,
 )
 from stores.children import code_of, forked, killed
 
 from hero_kernel import files
-from hero_kernel.stores.redis import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
