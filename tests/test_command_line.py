@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from time import monotonic, sleep
 
 import nbformat
 import pytest
+from git_repos import ENVIRON, author
 from kernel.driving import environment
 
 import hero_kernel as hero
@@ -158,6 +160,13 @@ def test_what_cannot_be_read_is_called_wrongly(terminal, name):
         (("run", "good.hero", "--dry"), "--dry"),
         (("run", "good.hero", "-o", "out.ipynb"), "--out is for notebooks"),
         (("run", "n.ipynb", "-n"), "--dry-run is for scripts"),
+        (("run", "good.hero", "--pull"), "--pull and --branch are for git addresses"),
+        (("run", "https://example.org/a/b/n.ipynb"), "is not run from its address"),
+        (("allow", "0123456789abcdef"), "nothing called 0123456789abcdef was refused"),
+        (("allow", "a", "b"), "unrecognized arguments: b"),
+        (("deny",), "URL"),
+        (("deny", "nonsense"), "nonsense"),
+        (("revoke",), "WHAT"),
         (("install", "--user", "--prefix", "x"), "not allowed"),
     ],
 )
@@ -213,6 +222,43 @@ def test_ctrl_c_is_status_130_and_a_row(terminal):
     assert child.returncode == 130
     assert "interrupted" in rest
     assert "skipped" in rest
+
+
+class TestPlaybooksOfOthers:
+    @pytest.fixture
+    def ann(self, terminal):
+        terminal.env |= ENVIRON | {"CODEROOT": str(terminal.folder / "code")}
+        one = author(terminal.folder)
+        one.push({"a.hero": "!!session.env_set key:BY val:ann\n!!play.echo content:'hi {BY}'\n"})
+        return one
+
+    def test_refused_with_status_2_and_the_line_that_allows_it(self, terminal, ann):
+        done = terminal("run", ann.url, "-s", "nightly", status=2)
+        assert done.stdout == ""
+        message, hint = done.stderr.strip().split("\n")
+        assert message.endswith("is not allowed to run")
+        assert terminal.session("nightly").env_all() == {}
+        program, *words = re.search(r"hero-kernel allow [0-9a-f]{16}", hint)[0].split()
+        command = (str(Path(sys.executable).with_name(program)),)
+        assert "may run" in terminal(*words, command=command).stdout
+        done = terminal("run", ann.url, "-s", "nightly", "--json")
+        document = json.loads(done.stdout)
+        assert document["source"] == ann.url
+        assert [row["message"] for row in document["results"]] == ["BY", "hi ann"]
+        assert "waits" not in terminal("allow").stdout
+
+    def test_denied_is_status_2(self, terminal, ann):
+        terminal("run", ann.url, status=2)
+        terminal("allow", ann.url)
+        terminal("deny", ann.url)
+        assert "is denied" in terminal("run", ann.url, status=2).stderr
+        assert terminal("allow").stdout.startswith(f"denied   {ann.url}\n")
+
+    def test_nothing_at_the_address(self, terminal):
+        url = f"file://{terminal.folder}/none.git"
+        assert "none.git" in terminal("run", url, status=1).stderr
+        assert "https://" in terminal("run", "ftp://example.org/a/b", status=2).stderr
+        assert "password" in terminal("run", "https://u:p@example.org/a/b", status=2).stderr
 
 
 class TestNotebooks:
