@@ -101,6 +101,31 @@ def write(path: Path, data: bytes) -> None:
                 Path(draft).unlink()
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 that was not there; durable when this returns.
+
+    Raises:
+        StoreError: Something is there already, also a link; or as `write`, and nothing is left.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        raise StoreError(f"{path} is there already", hint="name a new file") from None
+    except OSError as error:
+        _raise(error, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        _raise(error, path)
+
+
 DRAFT = ".tmp"
 """The suffix of a file that is being written; one that a killed process left is never read."""
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hero_kernel import crypto, keyring, sealed, sessions
+from hero_kernel import crypto, files, keyring, sealed, sessions
 from hero_kernel.errors import (
     CorruptRecordError,
     DBKeyError,
@@ -23,6 +23,7 @@ from hero_kernel.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from hero_kernel.contexts import Context, ContextConfig
     from hero_kernel.databases import Database
@@ -115,17 +116,17 @@ class Secrets:
     @property
     def kid(self) -> bytes:
         """See `Cipher`; unlocks first."""
-        self._ready()
+        self.ready()
         return self._keys.kid
 
     def knows(self, kid: bytes) -> bool:
         """See `Cipher`; unlocks first."""
-        self._ready()
+        self.ready()
         return self._keys.knows(kid)
 
     def seal(self, db: str, key: str, plain: bytes, kid: bytes) -> bytes:
         """See `Cipher`; unlocks first."""
-        self._ready()
+        self.ready()
         return self._keys.seal(db, key, plain, kid)
 
     def open(self, db: str, key: str, envelope: bytes) -> bytes:
@@ -135,20 +136,56 @@ class Secrets:
                 f"{key} of {db} is encrypted, and context {self._context.name} has no keyring",
                 hint=f"put {self._keys.path} back from a backup; nothing else opens it",
             )
-        self._ready()
+        self.ready()
         return self._keys.open(db, key, envelope)
 
     def writing(self) -> AbstractContextManager[bytes]:
         """While sealed values are written: the key's name, which is not retired meanwhile."""
-        self._ready()
+        self.ready()
         return self._keys.writing()
 
-    def _ready(self) -> None:
+    def ready(self, *, interactive: bool = False) -> None:
+        """Make sure that values can be sealed and opened: unlock if it is locked.
+
+        Args:
+            interactive: Whether to ask although the context is not interactive.
+
+        Raises:
+            SecretError: As `require` and `unlock`.
+        """
         if self._keys.is_unlocked:
             return
+        self.require("be encrypted")
+        self.unlock(interactive=interactive)
+
+    def require(self, what: str) -> None:
+        """Raise where the context has no secret; looked at before anybody is asked for one.
+
+        Args:
+            what: What nothing can then do, as in "be encrypted".
+
+        Raises:
+            SecretRequiredError: It has none, or one in herolib's form.
+            KeyringMissingError: It has encrypted values, and no keyring.
+        """
         if not self.is_set:
-            raise self._none("be encrypted")
-        self.unlock()
+            raise self._none(what)
+
+    def check_new(self) -> None:
+        """Raise where the context cannot be given its first secret.
+
+        Raises:
+            SecretError: It has one, or one in herolib's form.
+            KeyringMissingError: It has encrypted values, and no keyring.
+        """
+        if self.is_set:
+            raise SecretError(
+                f"context {self._context.name} has a secret",
+                hint="change it with %hero_secret rotate --new, or context.secret_rotate(…)",
+            )
+        self._refuse_lost()
+        if self.is_legacy:
+            raise self._none("be set")
 
     def _refuse_lost(self) -> None:
         """Raise KeyringMissingError where a new keyring would bury what an old one sealed."""
@@ -189,13 +226,32 @@ class Secrets:
         if self.is_set:
             self._keys.unlock(given)
         else:
-            self._refuse_lost()
-            if self.is_legacy:
-                raise self._none("be set")
+            self.check_new()
             self._keys.create(given)
         if encrypt is not None and encrypt != self.encrypts:
             self.encrypt_all(encrypt=encrypt)
         self.mirror(self._context.config)
+
+    def generate(self, path: Path, *, encrypt: bool | None = None) -> None:
+        """Make up the context's secret, one that nobody can guess or remember, and unlock.
+
+        Args:
+            path: A new file for it, which gets mode 0600; `HERO_SECRET_FILE` may name it.
+            encrypt: As for `set`.
+
+        Raises:
+            SecretError: As `check_new`, or the file is there already.
+            StoreError: The file cannot be written.
+        """
+        self.check_new()
+        made = crypto.generate()
+        files.write_new(path, made.reveal().encode() + b"\n")
+        try:
+            self.set(made, encrypt=encrypt)
+        except BaseException:
+            if not self.is_set:
+                path.unlink()
+            raise
 
     def prepare(self, secret: str | Secret | None, *, encrypt: bool | None = None) -> None:
         """Make sure that there is a secret, as `set`; without one given, find or ask for it.
@@ -217,20 +273,20 @@ class Secrets:
                 ) from error
         if encrypt is not None and encrypt != self.encrypts:
             self.encrypt_all(encrypt=encrypt)
-            self.mirror(self._context.config)
 
     def encrypt_all(self, *, encrypt: bool) -> None:
         """Keep every value encrypted from now on, or no more; those that are there are converted.
 
         Secrets stay encrypted. Interrupted, the next call goes on.
         """
-        self._ready()
+        self.ready()
         self._keys.set_encrypts(encrypt)
         for database in self._databases():
             if database.name != DATABASE:
                 database.encrypt() if encrypt else database.decrypt()
         for one in self._records():
             one.convert(encrypt=encrypt)
+        self.mirror(self._context.config)
 
     def configure(self, *, interactive: bool = False) -> None:
         """Ask for the secret: twice for a new one, else to unlock.
@@ -240,11 +296,12 @@ class Secrets:
 
         Raises:
             NotInteractiveError: Nobody may be asked.
-            SecretError: The two differ, or it is empty.
+            SecretError: As `check_new`; or the two differ, or it is empty.
         """
         if self.is_set:
             self.unlock(interactive=interactive)
             return
+        self.check_new()
         self._check_may_ask(interactive=interactive)
         self.set(self.asked_twice(PROMPT))
 
@@ -283,8 +340,7 @@ class Secrets:
             SecretRequiredError: None is given, and nobody can be asked.
             WrongSecretError: It is another one.
         """
-        if not self.is_set:
-            raise self._none("be unlocked")
+        self.require("be unlocked")
         given = secret if secret is not None else keyring.read_passphrase(self._environ)
         if given is not None:
             self._keys.unlock(self._hidden(given))
@@ -322,6 +378,14 @@ class Secrets:
         """Forget the keys, in this process."""
         self._keys.lock()
 
+    def restore(self) -> None:
+        """Put the keyring's last good copy in its place, and lock; the damaged one stays beside it.
+
+        Raises:
+            SecretError: The keyring is not damaged, or there is no sound copy.
+        """
+        self._keys.restore_previous()
+
     def check(self, secret: str | Secret) -> bool:
         """Whether that is the secret; costs half a second, as every guess does.
 
@@ -331,8 +395,7 @@ class Secrets:
         given = self._hidden(secret)
         if self.is_legacy:
             return crypto.is_legacy_secret_of(self._context.config.secret, given)
-        if not self.is_set:
-            raise self._none("be checked")
+        self.require("be checked")
         return self._keys.check(given)
 
     def rotate(
@@ -357,8 +420,7 @@ class Secrets:
             SecretRequiredError: The context has none, or the present one is not to be had.
             WrongSecretError: The present one is another.
         """
-        if not self.is_set:
-            raise self._none("be rotated")
+        self.require("be rotated")
         present = old if old is not None else keyring.read_passphrase(self._environ)
         if present is None:
             self._check_may_ask(interactive=False)
@@ -375,7 +437,7 @@ class Secrets:
 
     def resume(self) -> Rotated:
         """Finish a change of keys that was interrupted; nothing to do is no error."""
-        self._ready()
+        self.ready()
         kid = self._keys.kid
         values = sum(database.reseal() for database in self._databases())
         values += self._context.config_files().reseal()
@@ -392,6 +454,19 @@ class Secrets:
             given = self._ask(f"Secret of context {self._context.name}: ")
         self._keys.upgrade(self._hidden(given))
         self.mirror(self._context.config)
+
+    def check_legacy(self) -> None:
+        """Raise where there is nothing for `import_legacy` to do.
+
+        Raises:
+            SecretError: The context has no secret in herolib's form.
+        """
+        legacy = self._context.config.secret
+        if not legacy or (self.is_set and legacy == self._keys.verifier):
+            raise SecretError(
+                f"context {self._context.name} has no secret in herolib's form",
+                hint="there is nothing to do" if legacy else "give it one with %hero_secret new",
+            )
 
     def import_legacy(self, secret: str | Secret, new: str | Secret | None = None) -> int:
         """Turn herolib's secret into one of ours, and encrypt anew what herolib encrypted.
@@ -410,16 +485,10 @@ class Secrets:
             SecretError: The context has no such secret.
             WrongSecretError: It is another one.
         """
+        self.check_legacy()
         config = self._context.config
         given = self._hidden(secret)
         legacy = config.secret
-        if not legacy or (self.is_set and legacy == self._keys.verifier):
-            raise SecretError(
-                f"context {self._context.name} has no secret in herolib's form",
-                hint="give it one with %hero_secret new"
-                if not legacy
-                else "there is nothing to do",
-            )
         if not crypto.is_legacy_secret_of(legacy, given):
             raise WrongSecretError(f"that is not the secret of context {self._context.name}")
         wanted = given if new is None else self._hidden(new)
@@ -464,8 +533,10 @@ class Secrets:
         """Keep a named secret; the one before is replaced.
 
         Raises:
+            BadNameError: `get` would take the name for no name.
             SecretRequiredError: The context has no secret, or is locked.
         """
+        keyring.variable(name)
         self._named().set(name, self._hidden(value))
 
     def get(self, name: str) -> Secret:
