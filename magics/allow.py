@@ -33,10 +33,7 @@ class AllowVerbs:
         return self.door.workspace.home
 
     def allow(self, given: Namespace) -> Table | Line:
-        """Let what was refused run: exactly that, at that commit. Alone: show what waits.
-
-        WHAT is what the refusal said, or an address of which one thing was refused.
-        """
+        """Let what was refused run: exactly that, at that commit. Alone: show what waits."""
         if not given.what:
             return self._waiting()
         what = self.door.workspace.allow(given.what)
@@ -104,7 +101,7 @@ class AllowVerbs:
             for name, text in texts[:FILES]
         ]
         left = len(texts) - FILES
-        return rows + ([("waits", came, f"… {left} files more", "", way)] if left > 0 else [])
+        return rows + ([("waits", came, f"… {left} more", "", way)] if left > 0 else [])
 
 
 def _texts(what: Foreign, folder: Path) -> list[tuple[str, str]] | None:

@@ -69,8 +69,9 @@ class ConfigVerbs:
         """Encrypt values in a config file, and leave all else in it as it is."""
         count = self._context.config_files().seal(given.category, given.name, *given.paths)
         already = len(set(given.paths)) - count
-        said = f"{count} values of {given.category} {given.name} encrypted"
-        return Line(said + (f"; {already} were already" if already > 0 else ""))
+        values = f"{count} value{'' if count == 1 else 's'}"
+        said = f"{values} of {given.category} {given.name} encrypted"
+        return Line(said + (f"; {already} already" if already > 0 else ""))
 
     def remove(self, given: Namespace) -> Line:
         """Delete a config file."""

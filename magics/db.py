@@ -9,7 +9,7 @@ from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hero_kernel.actors.builtin.db import database, imported, json_value
+from hero_kernel.actors.builtin.db import counted, database, imported, json_value
 from hero_kernel.errors import (
     ActionError,
     CorruptRecordError,
@@ -55,7 +55,7 @@ class DbVerbs:
         keys = here.keys(given.prefix)
         total = len(keys)
         extra = 0 if given.prefix else here.info().entries - total
-        note = f"{extra} more have an id and no key" if extra > 0 else ""
+        note = f"{_entries(extra)} more without a key" if extra > 0 else ""
         if not total and not note:
             note = f"no key begins with {given.prefix}" if given.prefix else "it is empty"
         return self._table(here, islice(keys, given.limit), total, note)
@@ -138,10 +138,7 @@ class DbVerbs:
         return Line(f"{', '.join(keys)} deleted from database {here.name}")
 
     def find(self, given: Namespace) -> Table:
-        """Show the keys that hold a text, in whatever case; with --values also in their values.
-
-        Secrets and bytes are not looked into.
-        """
+        """Show the keys that hold a text, in whatever case; with --values also in their values."""
         here = self._database(given)
         wanted = given.text.casefold()
         found, total, unread = [], 0, 0
@@ -155,15 +152,13 @@ class DbVerbs:
                 total += 1
                 if total <= given.limit:
                     found.append(key)
-        notes = [] if total else [f"nothing that was read holds {given.text}"]
-        notes += [f"{unread} values could not be read"] if unread else []
+        where = "no key or value" if given.values else "no key"
+        notes = [] if total else [f"{where} holds {given.text}"]
+        notes += [f"{counted(unread, 'value')} could not be read"] if unread else []
         return self._table(here, found, total, " · ".join(notes))
 
     def export(self, given: Namespace) -> Line:
-        """Write every entry to a file, as lines of JSON; secrets are left out.
-
-        A file that is there is replaced.
-        """
+        """Write every entry to a file, as lines of JSON; secrets are left out."""
         here = self._database(given)
         if here.is_encrypted() and not given.decrypted:
             raise UsageError(
@@ -173,39 +168,35 @@ class DbVerbs:
         path = Path(given.file).expanduser().absolute()
         count = here.export(path, secrets="skip", decrypted=given.decrypted)
         left = here.info().entries - count
-        said = f"{count} entries of database {here.name} written to {path}"
-        return Line(said + (f"; {left} are secrets, and left out" if left > 0 else ""))
+        said = f"{_entries(count)} of database {here.name} written to {path}"
+        return Line(said + (f"; {counted(left, 'secret')} left out" if left > 0 else ""))
 
     def load(self, given: Namespace) -> Line:
         """Take in what `export` wrote, all of it or nothing; a key that is there gets the value."""
         here = self._database(given, new=True)
         path = Path(given.file).expanduser().absolute()
-        return Line(f"{here.load(path)} entries of {path} are in database {here.name}")
+        return Line(f"{_entries(here.load(path))} of {path} read into database {here.name}")
 
     def import_(self, given: Namespace) -> Table:
-        """Bring in databases that herolib wrote; theirs stay as they are.
-
-        By default those in the context's own folder, where herolib kept them too.
-        """
+        """Bring in databases that herolib wrote; theirs stay as they are."""
         context = self.door.session().context
         folder = Path(given.folder).expanduser().absolute() if given.folder else None
         report = context.dbcollection().import_dbfs(folder, overwrite=given.overwrite)
         rows = [("skipped", one.database, one.place, one.reason) for one in report.skipped]
         rows += [("changed", one.database, one.place, one.reason) for one in report.notes]
-        note = "encrypted ones come with %hero_secret import" if context.secrets.is_legacy else ""
         if not report.databases and not rows:
-            note = "there is none of herolib's databases"
-        return Table(
-            ("", "database", "what", "why"), tuple(rows), title=imported(report), note=note
-        )
+            return Table((), (), note="there is none of herolib's databases")
+        note = "encrypted ones come with %hero_secret import" if context.secrets.is_legacy else ""
+        columns = ("", "database", "what", "why")
+        return Table(columns, tuple(rows), title=imported(report), note=note)
 
     def empty(self, given: Namespace) -> Line:
         """Delete every entry of the database; needs --yes."""
         here = self._database(given)
         count = here.info().entries
-        confirmed(given, f"deleting {count} entries of database {here.name}")
+        confirmed(given, f"deleting {_entries(count)} of database {here.name}")
         here.empty()
-        return Line(f"{count} entries deleted from database {here.name}")
+        return Line(f"{_entries(count)} deleted from database {here.name}")
 
     def drop(self, given: Namespace) -> Line:
         """Delete a database with its file; needs --yes."""
@@ -217,12 +208,14 @@ class DbVerbs:
     def encrypt(self, given: Namespace) -> Line:
         """Encrypt every value of the database, now and from now on."""
         here = self._database(given)
-        return Line(f"database {here.name} is encrypted: {here.encrypt()} values sealed")
+        return Line(f"database {here.name} is encrypted: {counted(here.encrypt(), 'value')} sealed")
 
     def decrypt(self, given: Namespace) -> Line:
         """Keep every value of the database in the clear, but for secrets."""
         here = self._database(given)
-        return Line(f"database {here.name} is not encrypted: {here.decrypt()} values opened")
+        return Line(
+            f"database {here.name} is not encrypted: {counted(here.decrypt(), 'value')} opened"
+        )
 
     def frame(self, given: Namespace) -> Any:
         """The entries as a pandas DataFrame: key, id and value."""
@@ -326,6 +319,10 @@ def _searched(value: Value) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _entries(count: int) -> str:
+    return counted(count, "entry", "entries")
+
+
 def _kind(value: Value) -> str:
     return "None" if value is None else type(value).__name__.lower()
 
@@ -420,13 +417,15 @@ def _unset_arguments(parser: ArgumentParser) -> None:
 
 def _find_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT")
-    parser.add_argument("--values", action="store_true", help="look into values too")
+    parser.add_argument(
+        "--values", action="store_true", help="look into values too, but for secrets and bytes"
+    )
     _database_argument(parser)
     _limit_argument(parser)
 
 
 def _export_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="is replaced if it is there")
     parser.add_argument("--decrypted", action="store_true", help="write sealed values in the clear")
     _database_argument(parser)
 
@@ -437,7 +436,9 @@ def _load_arguments(parser: ArgumentParser) -> None:
 
 
 def _import_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", default="", metavar="FOLDER", help="of herolib's")
+    parser.add_argument(
+        "folder", nargs="?", default="", metavar="FOLDER", help="default: the context's own"
+    )
     parser.add_argument("--overwrite", action="store_true", help="change what is here already")
 
 

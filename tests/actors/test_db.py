@@ -177,10 +177,10 @@ def test_import_of_herolib_s(play: Play, session: Session) -> None:
     report = play("!!db.import_dbfs\n!!db.get key:first db:stock\n!!db.import_dbfs")
     assert statuses(report) == ["changed", "ok", "skipped"]
     assert report.results[0].message.startswith(
-        "1 values of 1 databases brought in, 1 skipped\nstock/gone: "
+        "1 value of 1 database brought in, 1 skipped\nstock/gone: "
     )
     assert report.results[1].message == "one"
-    assert "1 were here already" in report.results[2].message
+    assert "1 here already" in report.results[2].message
 
 
 @pytest.mark.parametrize("action", ["export path:'{out}'", "load path:'{out}'"])

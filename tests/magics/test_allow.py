@@ -92,7 +92,7 @@ def test_many_files_are_counted(notebook, include, ann):
     refusal(notebook.run(include))
     table = notebook.ask("%hero allow")
     assert len(table.rows) == FILES + 1
-    assert "… 4 files more" in repr(table)
+    assert "… 4 more" in repr(table)
 
 
 def test_an_address_allows_when_one_thing_of_it_was_refused(notebook, include, ann, session):

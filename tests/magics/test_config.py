@@ -107,7 +107,7 @@ class TestSeal:
         said = notebook.run("%hero_config seal mail main smtp.password token").said
         assert said == "2 values of mail main encrypted"
         again = notebook.run("%hero_config seal mail main token smtp.password").said
-        assert again == "0 values of mail main encrypted; 2 were already"
+        assert again == "0 values of mail main encrypted; 2 already"
         kept = notebook.ask("%hero_config get mail main")
         assert CANARY not in kept
         assert "host: example.org # comment" in kept

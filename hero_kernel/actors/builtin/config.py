@@ -66,7 +66,7 @@ def seal(session: Session, *, category: str, name: str, paths: list[str]) -> Cha
     """
     count = session.context.config_files().seal(category, name, *paths)
     if count:
-        return Changed(f"{count} values of {category} {name}")
+        return Changed(f"{count} value{'' if count == 1 else 's'} of {category} {name}")
     return Skipped("they are sealed")
 
 

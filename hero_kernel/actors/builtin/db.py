@@ -102,7 +102,7 @@ def empty(session: Session, *, db: str = "") -> Changed | Skipped:
     if not count:
         return Skipped(f"{target.name} is empty")
     target.empty()
-    return Changed(f"{count} entries deleted from {target.name}")
+    return Changed(f"{counted(count, 'entry', 'entries')} deleted from {target.name}")
 
 
 @mark("db.export")
@@ -137,7 +137,8 @@ def load(session: Session, *, path: Path, db: str = "", action: Action) -> Chang
     """
     foreign.refuse(action, "read a file where it likes")
     target = database(session, db, new=True)
-    return Changed(f"{target.load(Path.cwd() / path)} entries in {target.name}")
+    count = target.load(Path.cwd() / path)
+    return Changed(f"{counted(count, 'entry', 'entries')} read into {target.name}")
 
 
 @mark("db.import_dbfs")
@@ -196,10 +197,16 @@ def json_value(text: str) -> Value:
 
 def imported(report: ImportReport) -> str:
     """What an import from herolib did, in one line."""
-    said = f"{report.imported} values of {len(report.databases)} databases brought in"
-    kept = f", {report.kept} were here already" if report.kept else ""
+    values, names = counted(report.imported, "value"), counted(len(report.databases), "database")
+    said = f"{values} of {names} brought in"
+    kept = f", {report.kept} here already" if report.kept else ""
     skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
     return said + kept + skipped
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 value`, `2 values`."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 _NOTHING = object()
