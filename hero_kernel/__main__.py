@@ -106,16 +106,20 @@ def allow(given: argparse.Namespace) -> int:
         what = workspace.allow(given.what)
         print(f"{what} may run; hero-kernel revoke {_short(what)} takes it back")
         return 0
+    waiting, denied = allowed.pending(workspace.home), allowed.denied(workspace.home)
     roots = [context.coderoot for context in workspace.contexts_list()]
-    for what in allowed.pending(workspace.home):
+    for what in waiting:
         inside = git.address(what.origin, local=True).folder
         clone = next((root / inside for root in roots if (root / inside).is_dir()), None)
         read = f"read {clone}, then " if clone is not None else ""
         print(f"waits    {what}\n         {read}hero-kernel allow {_short(what)}")
-    for what in allowed.allowed(workspace.home):
+    permitted = allowed.allowed(workspace.home)
+    for what in permitted:
         print(f"allowed  {what}\n         hero-kernel revoke {_short(what)}")
-    for origin in allowed.denied(workspace.home):
+    for origin in denied:
         print(f"denied   {origin}\n         hero-kernel undeny {origin}")
+    if not (waiting or permitted or denied):
+        print("nothing was refused, and nothing is allowed or denied")
     return 0
 
 

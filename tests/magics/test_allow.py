@@ -159,6 +159,7 @@ class TestCommandLine:
         return terminal
 
     def test_an_address_runs_once_allowed(self, terminal, ann):
+        assert "nothing was refused" in terminal("allow")
         said = terminal("run", ann.url, status=2)
         assert "is not allowed to run" in said
         digest = re.search(r"hero-kernel allow (\w+)", said)[1]
