@@ -253,8 +253,19 @@ class Secrets:
                 path.unlink()
             raise
 
-    def prepare(self, secret: str | Secret | None, *, encrypt: bool | None = None) -> None:
+    def prepare(
+        self,
+        secret: str | Secret | None = None,
+        *,
+        encrypt: bool | None = None,
+        interactive: bool = False,
+    ) -> None:
         """Make sure that there is a secret, as `set`; without one given, find or ask for it.
+
+        Args:
+            secret: Default: as for `unlock`.
+            encrypt: As for `set`.
+            interactive: Whether to ask although the context is not interactive.
 
         Raises:
             SecretRequiredError: None is given, and nobody can be asked.
@@ -265,7 +276,7 @@ class Secrets:
             return
         if not self.is_set:
             try:
-                self.configure()
+                self.configure(interactive=interactive)
             except NotInteractiveError as error:
                 raise SecretRequiredError(
                     f"context {self._context.name} has no secret, and {error.message}",
@@ -328,6 +339,24 @@ class Secrets:
         if not answer:
             raise SecretError("nothing was entered", hint="nothing was changed; try again")
         return answer
+
+    def asked_for(self, name: str, *, otherwise: str) -> Secret:
+        """A value from the keyboard, for a variable, a parameter or a named secret.
+
+        Args:
+            name: What the value is called.
+            otherwise: What to do where nobody can be asked.
+
+        Raises:
+            SecretRequiredError: Nobody can be asked.
+            SecretError: Nothing was answered.
+        """
+        try:
+            return self.asked(f"Value of {name}: ")
+        except NotInteractiveError as error:
+            raise SecretRequiredError(
+                f"the value of {name} is needed, and {error.message}", hint=otherwise
+            ) from error
 
     def unlock(self, secret: str | Secret | None = None, *, interactive: bool = False) -> None:
         """Unlock what is encrypted, in this process, until it ends or `lock` is called.

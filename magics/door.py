@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from IPython.core.error import StdinNotImplementedError
+
 import hero_kernel
-from hero_kernel.errors import HeroError
+from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
+from hero_kernel.redaction.spellings import SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -40,15 +43,16 @@ class Door:
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
-        self._others: Callable[[], Surroundings] | None = None
+        self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
         self._exported: dict[str, str | None] = {}
 
     @property
     def workspace(self) -> Workspace:
-        """The default workspace, told to ask this shell what the notebook is bound to."""
+        """The default workspace; it asks here what the notebook is bound to, and for secrets."""
         workspace = hero_kernel.workspace()
         if workspace.surroundings != self.surroundings:
-            self._others, workspace.surroundings = workspace.surroundings, self.surroundings
+            self._others = workspace.surroundings, workspace.prompt
+            workspace.surroundings, workspace.prompt = self.surroundings, self.ask
         return workspace
 
     @property
@@ -91,6 +95,11 @@ class Door:
             self._cell_id = str(getattr(info, "cell_id", "") or "")
         with suppress(HeroError):
             _ = self.workspace
+            if _SECRETS.search(self.raw_cell):
+                from magics.secret import in_cell  # noqa: PLC0415  # as `ticker`
+
+                for text in in_cell(self.raw_cell):  # before the cell is put into the history
+                    self.hide(text)
 
     def after_cell(self, _: ExecutionResult) -> None:
         """The cell has ended."""
@@ -103,7 +112,32 @@ class Door:
         self.unexport()
         if self._others is not None:
             with suppress(HeroError):
-                self.workspace.surroundings = self._others
+                workspace = hero_kernel.workspace()
+                if workspace.surroundings == self.surroundings:
+                    workspace.surroundings = self._others[0]
+                if workspace.prompt == self.ask:
+                    workspace.prompt = self._others[1]
+
+    def ask(self, question: str) -> str:
+        """Ask the user something; the answer is neither shown nor kept by the front end.
+
+        Raises:
+            NotInteractiveError: Nobody is there: the front end takes no questions, or is gone.
+        """
+        from hero_kernel.workspaces import terminal_prompt  # noqa: PLC0415  # as `ticker`
+
+        kernel = getattr(self.shell, "kernel", None)
+        ask = terminal_prompt if kernel is None else kernel.getpass
+        try:
+            return str(ask(question))
+        except (StdinNotImplementedError, EOFError) as error:
+            why = "nobody can be asked here" if kernel is None or error.args else "nobody answered"
+            raise NotInteractiveError(why, hint="set HERO_SECRET_FILE") from None
+
+    def hide(self, text: str) -> None:
+        """Mask a text from now on; one that is too short for it is left."""
+        if len(text.strip()) >= SHORTEST:
+            self.workspace.redactor.add(text)
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
@@ -118,8 +152,17 @@ class Door:
         return Surroundings(os.environ, variables, notebook, why)
 
     def export(self, session: Session) -> None:
-        """Make the session's variables the process's, and give back what another one's hid."""
-        env = session.env_all()
+        """Make the session's variables the process's, and give back what another one's hid.
+
+        Nobody is asked for anything: what is locked is left out, and so is what is damaged.
+        """
+        try:
+            env = session.env_all(locked=False)
+        except SecretError:
+            env = {}
+            for key, shown in session.env_shown().items():
+                with suppress(SecretError):
+                    env |= {} if shown.state == "locked" else {key: session.env_get(key)}
         self.unexport(but=env)
         for key, value in env.items():
             before = os.environ.get(key)
@@ -137,6 +180,7 @@ class Door:
                 os.environ[key] = before
 
 
+_SECRETS = re.compile("hero_(secret|env|param|db)")
 _UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 

@@ -1,4 +1,8 @@
-"""`%hero_env`: the session's environment variables."""
+"""`%hero_env`: the session's environment variables.
+
+IPython's own `%env X=…`, and `os.environ`, are the process's alone, and show what they hold: what
+must not be seen is set here, with `--secret`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import EnvKeyError, SourceError, UsageError
+from hero_kernel.secret import Secret
 from magics.arguments import (
-    Command,
     Verb,
     confirmed,
     name_argument,
@@ -16,10 +20,13 @@ from magics.arguments import (
     yes_argument,
 )
 from magics.display import Line, Table
+from magics.secret import SecretCommand, keep_secret, kept_table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from hero_kernel import Session
+    from magics.arguments import Command
     from magics.door import Door
 
 
@@ -30,24 +37,52 @@ class EnvVerbs:
         self.door = door
 
     def show(self, _: Namespace) -> Table:
-        """Show the session's variables."""
+        """Show the session's variables; secrets are masked."""
         session = self.door.session()
         self.door.export(session)  # another kernel may have changed them
-        rows = tuple(session.env_all().items())
-        note = "kept in the session, and set in os.environ" if rows else "no variable is set"
-        return Table(("variable", "value"), rows, title=f"session {session.guid}", note=note)
+        shown = session.env_shown()
+        note = "kept in the session, and set in os.environ" if shown else "no variable is set"
+        if any(one.state == "locked" for one in shown.values()):
+            note += " but for what is locked"
+        return kept_table("variable", shown, f"session {session.guid}", note)
 
     def set_(self, given: Namespace) -> Line:
-        """Set variables, in the session and in os.environ."""
+        """Set variables, in the session and in os.environ; with --secret each is asked for."""
         session = self.door.session()
+        if given.secret:
+            return self._ask(session, given)
         pairs = dict(_pair(word) for word in given.pairs)
+        keep_secret(pairs, session.env_shown(), session.context.secrets, "%hero_env")
         session.env_update(pairs, once=given.once)
         self.door.export(session)
         return Line(f"{', '.join(pairs)} set in session {session.name} and in os.environ")
 
-    def get(self, given: Namespace) -> str:
-        """The value of a variable of the session."""
-        return self.door.session().env_get(given.name)
+    def _ask(self, session: Session, given: Namespace) -> Line:
+        for name in given.pairs:
+            if not _KEY.fullmatch(name):
+                raise UsageError(f"{name} is no name of a variable", hint="give names alone")
+        there = session.env_shown()
+        taken = [name for name in given.pairs if given.once and name in there]
+        if taken:  # before anything is asked
+            raise EnvKeyError(f"{', '.join(taken)} is set already", hint="leave out --once")
+        secrets = session.context.secrets
+        secrets.ready(interactive=True)
+        otherwise = "%hero_env load FILE --secret sets those of a file"
+        values = {name: secrets.asked_for(name, otherwise=otherwise) for name in given.pairs}
+        session.env_update(values, once=given.once)
+        self.door.export(session)
+        names = ", ".join(values)
+        return Line(f"{names} set in session {session.name}, encrypted, and in os.environ")
+
+    def get(self, given: Namespace) -> str | Secret:
+        """The value of a variable of the session; a secret shows a mask, and `.reveal()`s it."""
+        session = self.door.session()
+        shown = session.env_shown().get(given.name)
+        if shown is None or not shown.state:
+            return session.env_get(given.name)
+        session.context.secrets.ready(interactive=True)
+        value = session.env_get(given.name)
+        return Secret(value) if session.env_shown()[given.name].state == "secret" else value
 
     def unset(self, given: Namespace) -> Line:
         """Delete variables from the session; os.environ gets back what it had."""
@@ -59,19 +94,26 @@ class EnvVerbs:
     def load(self, given: Namespace) -> Line:
         """Set the variables of a .env file: NAME=VALUE lines, # comments."""
         session = self.door.session()
+        if given.secret:
+            session.context.secrets.ready(interactive=True)
         pairs = _read(Path(given.file).expanduser())
+        if not given.secret:
+            keep_secret(pairs, session.env_shown(), session.context.secrets, "%hero_env")
+        values = {key: Secret(text) if given.secret else text for key, text in pairs.items()}
         try:
-            session.env_update(pairs, once=not given.override)
+            session.env_update(values, once=not given.override)
         except EnvKeyError as error:
             error.hint = "add --override to change it"
             raise
         self.door.export(session)
-        return Line(f"{len(pairs)} variables of {given.file} set in session {session.name}")
+        encrypted = ", encrypted" if given.secret else ""
+        said = f"{len(pairs)} variables of {given.file} set in session {session.name}{encrypted}"
+        return Line(said)
 
     def reset(self, given: Namespace) -> Line:
         """Delete every variable of the session; needs --yes."""
         session = self.door.session()
-        names = list(session.env_all())
+        names = list(session.env_shown())
         confirmed(given, f"deleting {len(names)} variables of session {session.name}")
         if names:
             session.env_delete(*names)
@@ -82,7 +124,7 @@ class EnvVerbs:
 def command(door: Door) -> Command:
     """The magic, for one shell."""
     verbs = EnvVerbs(door)
-    return Command(
+    return SecretCommand(
         "%hero_env",
         "the session's environment variables; {NAME} in heroscript becomes the value",
         {
@@ -94,6 +136,7 @@ def command(door: Door) -> Command:
             "load": Verb(verbs.load, _load_arguments),
             "reset": Verb(verbs.reset, yes_argument),
         },
+        hide=door.hide,
     )
 
 
@@ -135,9 +178,13 @@ def _set_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "pairs", nargs="+", metavar="NAME=VALUE", help="a value with blanks in quotes"
     )
+    parser.add_argument(
+        "--secret", action="store_true", help="NAME alone: ask for the value, and keep it encrypted"
+    )
     parser.add_argument("--once", action="store_true", help="an error when it is set already")
 
 
 def _load_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--secret", action="store_true", help="keep them encrypted, and mask them")
     parser.add_argument("--override", action="store_true", help="change what is set already")

@@ -56,7 +56,17 @@ class HeroMagics(Magics):
     @cached_property
     def commands(self) -> dict[str, Command]:
         """The line magics by name; at the first use, for they bring every room along."""
-        from magics import config, context, db, env, hero, param, session  # noqa: PLC0415  # said above
+        from magics import (  # noqa: PLC0415  # said above
+            config,
+            context,
+            db,
+            env,
+            hero,
+            log,
+            param,
+            secret,
+            session,
+        )
 
         commands = {
             "hero": hero.command(self.door),
@@ -66,6 +76,8 @@ class HeroMagics(Magics):
             "hero_param": param.command(self.door),
             "hero_db": db.command(self.door),
             "hero_config": config.command(self.door),
+            "hero_secret": secret.command(self.door),
+            "hero_log": log.command(self.door),
         }
         commands["hero_help"] = hero.help_command(self.door, commands)
         return commands
@@ -143,6 +155,20 @@ class HeroMagics(Magics):
         from magics import config  # noqa: PLC0415  # as `commands`
 
         return config.cell(self.door, line, cell)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_secret(self, line: str) -> Any:
+        """Give the context a secret, or keep some by name; `%hero_secret -h` tells the verbs."""
+        return self.commands["hero_secret"].run(line)
+
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_log(self, line: str) -> Any:
+        """Show or search the session's log, or write into it; `%hero_log -h` tells the verbs."""
+        return self.commands["hero_log"].run(line)
 
     @line_magic("heroscript")  # type: ignore[arg-type]  # IPython types the form without a name
     @no_var_expand

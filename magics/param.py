@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hero_kernel import Params
+from hero_kernel import Params, sealed
 from hero_kernel.errors import UsageError
-from magics.arguments import Command, Verb, name_argument, names_argument
-from magics.display import Line, Table
+from hero_kernel.heroscript import key_fix
+from hero_kernel.secret import Secret
+from magics.arguments import Verb, name_argument, names_argument
+from magics.display import Line
+from magics.secret import SecretCommand, keep_secret, kept_table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hero_kernel import Context, Session
+    from magics.arguments import Command
+    from magics.display import Table
     from magics.door import Door
 
 
@@ -27,23 +32,37 @@ class ParamVerbs:
         return session.context if given.shared else session
 
     def show(self, given: Namespace) -> Table:
-        """Show the parameters."""
+        """Show the parameters; secrets are masked."""
         whose = self._owner(given)
-        params = whose.params
-        rows = (*params.items(), *((word, "") for word in params.args))
-        note = "" if rows else "no parameter is set"
-        return Table(("parameter", "value"), rows, title=_named(given, whose), note=note)
+        shown, bare = whose.params_shown(), _stored(whose).args
+        note = "" if shown or bare else "no parameter is set"
+        return kept_table("parameter", shown, _named(given, whose), note, bare)
 
     def set_(self, given: Namespace) -> Line:
-        """Set parameters: key:value, or key=value."""
+        """Set parameters: key:value, or key=value; with --secret each is asked for."""
         whose = self._owner(given)
+        secrets = self.door.session().context.secrets
+        if given.secret:
+            keys = [key for word in given.pairs for key, _ in [_pair(f"{word}:")]]
+            secrets.ready(interactive=True)
+            otherwise = f"set it by Python: {'context' if given.shared else 'session'}.params_set"
+            whose.params_set({key: secrets.asked_for(key, otherwise=otherwise) for key in keys})
+            return Line(f"{', '.join(keys)} set in {_named(given, whose)}, encrypted")
         pairs = dict(_pair(word) for word in given.pairs)
+        keep_secret(pairs, whose.params_shown(), secrets, "%hero_param")
         whose.params_set(pairs)
         return Line(f"{', '.join(pairs)} set in {_named(given, whose)}")
 
-    def get(self, given: Namespace) -> str:
-        """The value of a parameter."""
-        return self._owner(given).params.get(given.name)
+    def get(self, given: Namespace) -> str | Secret:
+        """The value of a parameter; a secret shows a mask, and `.reveal()`s it."""
+        whose = self._owner(given)
+        stored = _stored(whose).get(given.name)  # also tells that there is none, and the near one
+        if not sealed.is_sealed(stored):
+            return stored
+        self.door.session().context.secrets.ready(interactive=True)
+        value = whose.params.get(given.name)
+        shown = whose.params_shown()[key_fix(given.name)]
+        return Secret(value) if shown.state == "secret" else value
 
     def unset(self, given: Namespace) -> Line:
         """Delete parameters."""
@@ -55,7 +74,7 @@ class ParamVerbs:
 def command(door: Door) -> Command:
     """The magic, for one shell."""
     verbs = ParamVerbs(door)
-    return Command(
+    return SecretCommand(
         "%hero_param",
         "the parameters of the session; with --shared those of its context",
         {
@@ -65,7 +84,13 @@ def command(door: Door) -> Command:
             "get": Verb(verbs.get, _get_arguments),
             "unset": Verb(verbs.unset, _unset_arguments),
         },
+        hide=door.hide,
     )
+
+
+def _stored(whose: Session | Context) -> Params:
+    """The parameters as they stand in the record: nothing is opened, and nobody asked."""
+    return Params.from_text(whose.config.params, name=f"params of {whose.guid}")
 
 
 def _named(given: Namespace, whose: Session | Context) -> str:
@@ -87,6 +112,9 @@ def _shared_argument(parser: ArgumentParser) -> None:
 def _set_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "pairs", nargs="+", metavar="KEY:VALUE", help="a value with blanks in quotes"
+    )
+    parser.add_argument(
+        "--secret", action="store_true", help="KEY alone: ask for the value, and keep it encrypted"
     )
     _shared_argument(parser)
 

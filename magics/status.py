@@ -24,10 +24,13 @@ def bound_line(door: Door, *, explain: bool = False) -> Line:
     session = door.session()
     workspace = door.workspace
     config = session.config
-    count = len(session.params)
+    count = len(session.params_shown())  # what is locked is counted, not asked for
     said = [door.how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
     if config.end:
         said.append(f"ended {config.end} UTC")
+    secrets = session.context.secrets
+    if secrets.is_set:
+        said.append("locked" if secrets.is_locked else "unlocked")
     said.append(_last_run(workspace, session))
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
     line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
@@ -41,11 +44,11 @@ def _last_run(workspace: Workspace, session: Session) -> str:
         return ""
     report = kept[0]
     seconds = int(workspace.now()) - int(times.new(report.started))
-    return f"last run {'ok' if report.ok else 'failed'} {_ago(seconds)}"
+    return f"last run {'ok' if report.ok else 'failed'} {ago(seconds)}"
 
 
-def _ago(seconds: int) -> str:
-    """A time that has passed, roughly."""
+def ago(seconds: int) -> str:
+    """A time that has passed, roughly; `seconds` of it."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
             return f"{seconds // length} {unit} ago"

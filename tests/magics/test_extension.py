@@ -51,6 +51,8 @@ def test_unloading_leaves_the_shell_as_it_was(notebook):
         "hero_param",
         "hero_db",
         "hero_config",
+        "hero_secret",
+        "hero_log",
         "hero_help",
         "heroscript",
     }

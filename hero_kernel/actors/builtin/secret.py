@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hero_kernel import files
+from hero_kernel import keyring
+from hero_kernel.actors import foreign
 from hero_kernel.actors.registry import mark
-from hero_kernel.errors import ActionError, SecretError
-from hero_kernel.crypto import generate
-from hero_kernel.keyring import read_secret_file
+from hero_kernel.errors import ActionError
+from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed, Skipped
 from hero_kernel.secret import Secret
 from hero_kernel.sessions import Session
@@ -23,6 +23,7 @@ def set_(
     env: str = "",
     path: Path | None = None,
     value: Secret | None = None,
+    action: Action,
 ) -> Changed:
     """Keep a named secret, encrypted; it is asked for, hidden, unless it is said where it is.
 
@@ -39,7 +40,19 @@ def set_(
             "a secret is not written into a script, which is kept and shown",
             hint="leave value out to be asked for it, or give env: or path:",
         )
-    secrets.put(name, _given(session, name, env, path))
+    if env and path is not None:
+        raise ActionError("env and path are given", hint="give one of them")
+    if env or path is not None:
+        foreign.refuse(action, "read a file or a variable where it likes")
+    variable = keyring.variable(name)  # the name is looked at before anybody is asked
+    secrets.ready(interactive=True)
+    if path is not None:
+        given = keyring.read_secret_file(Path.cwd() / path)
+    elif env:
+        given = _from_environment(session, env)
+    else:
+        given = secrets.asked_for(name, otherwise=f"set {variable}, or give env: or path:")
+    secrets.put(name, given)
     return Changed(name)
 
 
@@ -62,38 +75,36 @@ def list_(session: Session) -> str:
 
 @mark("secret.new")
 def new(
-    session: Session, *, path: Path | None = None, encrypt: bool | None = None
+    session: Session, *, path: Path | None = None, encrypt: bool | None = None, action: Action
 ) -> Changed | str:
-    """Give the context its secret: from a file, or asked for twice.
+    """Give the context its secret: from a file, or asked for twice; one that it has may stay.
 
     Args:
-        path: A file of mode 0600 that holds it.
+        path: A file of mode 0600 that holds it; an error when the context has another one.
         encrypt: Whether every value of the context is kept encrypted from now on.
     """
+    foreign.refuse(action, "choose the context's secret")
     secrets = session.context.secrets
-    if path is not None:
-        secrets.set(read_secret_file(Path.cwd() / path), encrypt=encrypt)
-    else:
-        secrets.prepare(None, encrypt=encrypt)
-    return Changed(session.context.guid)
+    before = secrets.is_set, secrets.encrypts
+    given = None if path is None else keyring.read_secret_file(Path.cwd() / path)
+    secrets.prepare(given, encrypt=encrypt, interactive=True)
+    name = session.context.guid
+    return name if (secrets.is_set, secrets.encrypts) == before else Changed(name)
 
 
 @mark("secret.generate")
-def generate_(session: Session, *, path: Path, encrypt: bool | None = None) -> Changed:
+def generate(
+    session: Session, *, path: Path, encrypt: bool | None = None, action: Action
+) -> Changed:
     """Make up a secret for the context, and write it to a file: nobody can guess or remember it.
 
     Args:
         path: A new file; it gets mode 0600. Keep it where the context's files are not.
         encrypt: Whether every value of the context is kept encrypted from now on.
     """
+    foreign.refuse(action, "choose the context's secret")
     file = Path.cwd() / path
-    if file.exists():
-        raise ActionError(f"{file} is there already", hint="name a new file")
-    if session.context.secrets.is_set:
-        raise SecretError("the context has a secret", hint="change it with %hero_secret rotate")
-    made = generate()
-    files.write(file, made.reveal().encode() + b"\n")
-    session.context.secrets.set(made, encrypt=encrypt)
+    session.context.secrets.generate(file, encrypt=encrypt)
     return Changed(f"written to {file}")
 
 
@@ -108,20 +119,17 @@ def unlock(session: Session) -> Skipped | Changed:
 
 
 @mark("secret.lock")
-def lock(session: Session) -> Changed:
+def lock(session: Session) -> Skipped | Changed:
     """Forget the keys of the context, in this kernel."""
-    session.context.secrets.lock()
+    secrets = session.context.secrets
+    if secrets.is_locked:
+        return Skipped("it is locked")
+    secrets.lock()
     return Changed(session.context.guid)
 
 
-def _given(session: Session, name: str, env: str, path: Path | None) -> Secret:
-    if env and path is not None:
-        raise ActionError("env and path are given", hint="give one of them")
-    if path is not None:
-        return read_secret_file(Path.cwd() / path)
-    if not env:
-        return session.context.secrets.asked(f"Value of {name}: ")
-    found = session.env_all(locked=False).get(env, os.environ.get(env))
+def _from_environment(session: Session, name: str) -> Secret:
+    found = Secret(session.env_all(locked=False).get(name) or os.environ.get(name, ""))
     if not found:
-        raise ActionError(f"{env} is not set in the environment", hint="set it before the kernel")
-    return Secret(found)
+        raise ActionError(f"{name} is not set in the environment", hint="set it before the kernel")
+    return found
