@@ -146,7 +146,7 @@ class DbVerbs:
             holds = wanted in key.casefold()
             if not holds and given.values:
                 value, fault = _read(here, key)
-                unread += fault is not None
+                unread += fault is not None and not isinstance(fault, DBKeyError)
                 holds = fault is None and wanted in _searched(value).casefold()
             if holds:
                 total += 1
@@ -328,18 +328,13 @@ def _kind(value: Value) -> str:
 
 
 def _text(value: Value) -> str:
-    """A value as a reader knows it, at least as much of it as a preview needs."""
+    """A value as a reader knows it, as much of it as is looked through before it is cut."""
     if isinstance(value, str):
         return value[:WINDOW]
     if isinstance(value, bytes):
         return repr(value[:WINDOW])
     if isinstance(value, list | dict):
-        text = ""
-        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
-            text += part
-            if len(text) > WINDOW:
-                break
-        return text[:WINDOW]
+        return _searched(value)[:WINDOW]
     return str(value)
 
 

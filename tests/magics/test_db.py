@@ -206,6 +206,7 @@ class TestShow:
             {"n": None, "t": "a\nb", "b": b"\x00x", "d": {"a": "é"}, "f": 1.5, "long": "x" * 9999}
         )
         db["big"] = ["y" * 50] * 100_000
+        db["deep"] = json.loads("[" * 900 + "]" * 900)
         seen = rows(notebook.ask("%hero_db"))
         assert seen["n"] == ("None", "None")
         assert seen["b"] == ("bytes", r"b'\x00x'")
@@ -213,7 +214,9 @@ class TestShow:
         assert seen["f"] == ("float", "1.5")
         assert seen["long"] == ("str", "x" * 79 + "…")
         assert len(seen["big"][1]) == 80
+        assert seen["deep"] == ("list", "[" * 79 + "…")
         assert "a⏎b" in repr(notebook.ask("%hero_db"))
+        assert "deep" in repr(notebook.ask("%hero_db find [[[ --values"))
 
     def test_entries_without_a_key_are_counted(self, notebook, db):
         db.set(value="an id alone")
