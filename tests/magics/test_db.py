@@ -103,8 +103,9 @@ class TestSetAndGet:
 
 class TestSecrets:
     def test_it_is_asked_for_and_never_shown(self, notebook, sealed, db):
-        hero.workspace().prompt = lambda question: asked.append(question) or CANARY
+        notebook.ask("%hero")  # which tells the workspace to ask by this shell
         asked: list[str] = []
+        hero.workspace().prompt = lambda question: asked.append(question) or CANARY
         cell = notebook.run("%hero_db set token --secret")
         assert asked == ["Value of token: "]
         assert cell.said == "token is kept in database session_notes, which is new"
