@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from kernel.driving import Kernel
+from kernel.driving import PATIENCE_S, Kernel
 
 from hero_kernel.databases import Database
 from magics.display import MIME
@@ -67,12 +67,24 @@ def test_a_secret_is_in_no_output_and_no_file(kernel):
             "%hero_db find token --values",
             "print(session.db_get()['token'].reveal())",
             "%hero_db export out.jsonl",
-            "%hero_db set copy --secret",
         )
     ]
+    request = kernel.send("%hero_db set other --secret")
+    asked = kernel.client.get_stdin_msg(timeout=PATIENCE_S)
+    assert asked["content"] == {"prompt": "Value of other: ", "password": True}
+    kernel.client.input(CANARY[::-1])
+    shown.append(kernel.outcome(request).text)
+    assert "other is kept in database session_kept" in shown[-1]
+    shown.append(kernel.ask("%hero_db get other -o found\nprint(found.reveal())"))
+    assert shown[-1] == "••••••"
+    failed = kernel.run("%hero_db set more --secret", allow_stdin=False)
+    assert failed.error["ename"] == "NotInteractiveError"
     assert CANARY not in "".join(shown)
+    assert CANARY[::-1] not in "".join(shown)
     assert "••••••" in shown[0]
     assert "••••••" in shown[3]
     for path in kernel.folder.rglob("*"):
         if path.is_file():
-            assert CANARY.encode() not in path.read_bytes(), path
+            content = path.read_bytes()
+            assert CANARY.encode() not in content, path
+            assert CANARY[::-1].encode() not in content, path
