@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import shlex
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -152,7 +153,7 @@ class Command:
 
     def _parser(self, verb: str) -> Parser:
         chosen = self.verbs[verb]
-        parser = Parser(f"{self.name} {verb}", (chosen.call.__doc__ or "").strip())
+        parser = Parser(f"{self.name} {verb}", inspect.getdoc(chosen.call) or "")
         chosen.setup(parser)
         return parser
 
@@ -163,7 +164,7 @@ class Command:
         for word, verb in self.verbs.items():
             same = next(one for one, other in self.verbs.items() if other == verb)
             if same == word:
-                about = (verb.call.__doc__ or "").strip().split("\n")[0]
+                about = (inspect.getdoc(verb.call) or "").split("\n")[0]
                 lines += [f"  {self._parser(word).usage_line()}", f"      {about}"]
             else:
                 also.append(f"  {self.name} {word} is {self.name} {same}")

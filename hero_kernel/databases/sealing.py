@@ -49,7 +49,7 @@ class Sealing:
         if self.cipher is None:
             raise SecretRequiredError(
                 f"database {self.name} needs the context's secret, and the context has none",
-                hint="set one: %hero_secret set",
+                hint="give it one: %hero_secret new",
             )
         return self.cipher
 
