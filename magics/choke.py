@@ -44,8 +44,8 @@ WORDS = SIGNALS | frozenset(
         "set_next_input", "page", "user_expressions", "matches", "history", "state", "method",
         "buffer_paths", "body", "variables", "value", "indent",
         "text/plain", "text/html", "text/markdown", "text/latex", "application/json",
-        "application/javascript", "application/vnd.hero.report+json", "application/vnd.hero.table+json",
-        "application/vnd.jupyter.widget-view+json", "image/svg+xml", "image/png", "image/jpeg",
+        "application/javascript", "application/vnd.hero.report+json",
+        "application/vnd.hero.table+json", "application/vnd.jupyter.widget-view+json", "image/svg+xml", "image/png", "image/jpeg",
         "image/gif", "application/pdf",
     ]
 )  # fmt: skip
