@@ -112,7 +112,6 @@ class Database(MutableMapping[str, Value]):
         from hero_kernel.stores.sqlite_file import Form, SqliteFile  # noqa: PLC0415
 
         self.name = name
-        self.path = path
         self._cipher = cipher
         self._sealing = Sealing(name, path, cipher, on_secret)
         self.value_of = self._sealing.value_of
@@ -127,6 +126,7 @@ class Database(MutableMapping[str, Value]):
             keep=True,
             make_folder=make_folder,
         )
+        self.path = self._file.path
         self._rows = self._file.rows
 
     def __repr__(self) -> str:
@@ -135,8 +135,6 @@ class Database(MutableMapping[str, Value]):
     def close(self) -> None:
         """Let go of the file; a later call opens it anew."""
         self._file.close()
-
-    # reading
 
     @overload
     def get(self, key: str | None = None, *, id: int | None = None) -> Value: ...
@@ -268,8 +266,6 @@ class Database(MutableMapping[str, Value]):
         bound, more = ("", ()) if end is None else (" AND key < ?", (end,))
         statement = f"SELECT count(*) FROM entry WHERE key >= ?{bound}"  # noqa: S608 - ours
         return sum(number for (number,) in self._rows(statement, (prefix, *more)))
-
-    # writing
 
     def __setitem__(self, key: str, value: Value) -> None:
         check_key(key)  # None would mean an entry without one
@@ -429,8 +425,6 @@ class Database(MutableMapping[str, Value]):
         """
         self._file.move(path)
 
-    # the whole of it
-
     def info(self) -> DatabaseInfo:
         """What can be told of it without its keys."""
         rows = self._rows("SELECT encrypted, writes, (SELECT count(*) FROM entry) FROM meta")
@@ -538,8 +532,6 @@ class Database(MutableMapping[str, Value]):
         token()
         return Watch(token, interval_s)
 
-    # encryption
-
     def encrypt(self) -> int:
         """Seal every value, in one transaction, and leave nothing readable behind; how many.
 
@@ -619,8 +611,6 @@ class Database(MutableMapping[str, Value]):
         if self.kids():
             self._ask()
         return self._file.write(work, absent=0)
-
-    # inside
 
     def _writer(
         self, connection: Connection, *, is_ready: bool = False, bound_to: str = ""

@@ -59,7 +59,7 @@ CLAIM_S = 1.0
 FORK_WAIT_S = 5.0
 """How long a fork waits for the transactions of other threads to end."""
 
-SETTLED_NS = 100_000_000
+SETTLED_NS = 50_000_000
 """A file that has not changed for so long is read without locks; see `SqliteFile`.
 
 Above the tick of the clock that Linux stamps files with (at most 10 ms), so that the next write
@@ -110,13 +110,14 @@ class _Kept:
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
+        self.is_prepared = False
         self.reads = 0
         self.openings = 0
 
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
         connection, self.connection = self.connection, None
-        self.stamp = None
+        self.stamp, self.is_prepared = None, False
         self.lock_again()
         if connection is not None:
             _shut(connection)
@@ -238,7 +239,7 @@ class SqliteFile:
             with TURN:
                 rows = unlocked.execute(statement, parameters).fetchall()
                 found = os.lstat(self._encoded)
-        except (sqlite3.Error, OSError):
+        except (sqlite3.Error, UnicodeDecodeError, OSError):
             return self._again(kept, statement, parameters)
         stamp = kept.stamp
         if (
@@ -269,7 +270,7 @@ class SqliteFile:
                         if kept.reads >= READS_BEFORE_UNLOCKED:
                             self._settle(kept, connection)
                         return rows
-            except (sqlite3.Error, OSError, BusyError):
+            except (sqlite3.Error, UnicodeDecodeError, OSError, BusyError):
                 pass  # it is tried once more, patiently, and explained
         return self.read(lambda connection: self.run(connection, statement, parameters), absent=[])
 
@@ -285,8 +286,9 @@ class SqliteFile:
                 connection.execute("SELECT 1 FROM sqlite_master").fetchall()
                 found = os.lstat(self._encoded)
                 if _is_settled(found) and _stamp(found) == kept.stamp:
-                    kept.unlocked = self._connected("immutable=1")
-                    kept.unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
+                    unlocked = kept.unlocked = self._connected("immutable=1")
+                    unlocked.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
+                    unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
             finally:
                 connection.execute("ROLLBACK").fetchall()
 
@@ -324,7 +326,7 @@ class SqliteFile:
             with self._lent() as connection:
                 self._begin(connection)
                 result = work(connection)
-                self.run(connection, "COMMIT")
+                self._commit(connection)
             if self.identity() != identity:
                 raise BusyError  # the file was moved or deleted meanwhile, and our change with it
             if self._kept is not None:
@@ -344,13 +346,25 @@ class SqliteFile:
 
     def _begin(self, connection: Connection, lock: str = "IMMEDIATE") -> None:
         """Start writing, in the safe modes; a file that some tool set to WAL returns from it."""
-        self.run(connection, "PRAGMA busy_timeout = 0")
-        self._verify(connection)
-        ((mode,),) = self.run(connection, f"PRAGMA journal_mode = {self.form.journal}")
-        if mode not in (self.form.journal, self.form.journal.encode()):
-            raise BusyError
+        kept = self._kept
+        # A kept one is opened anew after any change by others, so that its modes are as they were.
+        if kept is None or connection is not kept.connection or not kept.is_prepared:
+            self._verify(connection)
+            ((mode,),) = self.run(connection, f"PRAGMA journal_mode = {self.form.journal}")
+            if mode not in (self.form.journal, self.form.journal.encode()):
+                raise BusyError
+            if kept is not None and connection is kept.connection:
+                kept.is_prepared = True
         self.run(connection, f"BEGIN {lock}")
-        self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
+
+    def _commit(self, connection: Connection) -> None:
+        """Commit, and wait a little where readers are in the way."""
+        try:
+            self.run(connection, "COMMIT")
+        except BusyError:
+            self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
+            self.run(connection, "COMMIT")
+            self.run(connection, "PRAGMA busy_timeout = 0")
 
     def remove(self) -> None:
         """Delete the file, if it is there, while nobody else reads or writes it."""
@@ -488,10 +502,12 @@ class SqliteFile:
                 hint="fork before the transaction, or start a new process",
             )
         uri = f"{self.path.as_uri()}?{mode}"
-        with self.explained():
+        try:
             connection = sqlite3.connect(
                 uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
             )
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._explanation(error) from None
         connection.text_factory = self.form.text
         return connection
 
@@ -509,15 +525,20 @@ class SqliteFile:
         self, connection: Connection, statement: str, parameters: tuple[object, ...] = ()
     ) -> Rows:
         """What one statement finds, its errors as ours."""
-        with self.explained():
+        # At the statement, so that the errors of a caller's own functions pass.
+        try:
             return connection.execute(statement, parameters).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._explanation(error) from None
 
     def run_many(
         self, connection: Connection, statement: str, parameters: Iterable[tuple[object, ...]]
     ) -> None:
         """Run one statement for every row of parameters."""
-        with self.explained():
+        try:
             connection.executemany(statement, parameters).close()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._explanation(error) from None
 
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
@@ -578,28 +599,25 @@ class SqliteFile:
         return self.identity()
 
     def _draft(self, path: str) -> None:
-        script = self._script()
-        with self.explained(), closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            # No journal beside the draft: it is thrown away unless it is whole.
-            connection.executescript(
-                f"PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; BEGIN;"
-                f"PRAGMA application_id = {self.form.application_id};"
-                f"PRAGMA user_version = {self.form.version};"
-                f"{script} COMMIT;"
-            )
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours, at the statement, so that a caller's own ones pass."""
+        # No journal beside the draft: it is thrown away unless it is whole.
+        script = (
+            f"PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; BEGIN;"
+            f"PRAGMA application_id = {self.form.application_id};"
+            f"PRAGMA user_version = {self.form.version};"
+            f"{self._script()} COMMIT;"
+        )
         try:
-            yield
-        except sqlite3.Error as error:
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                connection.executescript(script)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._explanation(error) from None
 
-    def _explanation(self, error: sqlite3.Error) -> Exception:  # noqa: PLR0911 - a table of causes
+    def _explanation(self, error: Exception) -> Exception:  # noqa: PLR0911 - a table of causes
         code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # from Python's module, whose message would show the stored text
-            if "UTF-8" in str(error):
+        # From Python's module, whose message would show the stored text. Damage can put bytes
+        # that are no text into SQLite's own message, too.
+        if code is None:
+            if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
                 return self.corrupt("holds a text that is not UTF-8")
             return StoreError(f"{self.address}: {error}", hint="look at it with sqlite3")
         primary = code & 0xFF

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from databases.ciphers import Cipher
 
 from hero_kernel.databases import Database, Databases
 from hero_kernel.errors import BadNameError, DatabaseError, DatabaseNotFoundError, StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -36,7 +39,8 @@ def test_a_database_is_made_at_its_first_write(databases: Databases, tmp_path: P
     ("name", "stored"),
     [
         ("config", "config"), (" Config ", "config"), ("session_mysession1", "session_mysession1"),
-        ("Session-My Session", "session_my_session"), ("x", "x"), ("a.b", "a.b"),
+        ("Session-My Session", "session_my_session"),
+        ("x", "x"), ("a.b", "a.b"),
         ("session_" + "x" * 63, "session_" + "x" * 63),
     ],
 )  # fmt: skip
@@ -48,9 +52,11 @@ def test_names_are_folded(databases: Databases, name: str, stored: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x", "/etc/x", "a/b", "a\\b", "a\0", "a\n", "-rf", "con", "keyring", "latest",
+    ["", ".", "..", "../x", "/etc/x", "a/b", "a\\b", "a\0", "a\n", "-rf", "con", "keyring",
+     "latest",
      "x.db", "x.yaml", "x" * 64, "session_", "session_../x", "session_latest", "session_config",
-     "session_" + "x" * 64, "é", "con\u212aig", "ſession_x", "café", "\u200bx", ".x", "x.tmp"],
+     "session_" + "x" * 64, "é",
+     "con\u212aig", "\u017fession_x", "café", "\u200bx", ".x", "x.tmp"],
 )  # fmt: skip
 def test_other_names_are_refused_and_nothing_is_made(
     databases: Databases, tmp_path: Path, name: str

@@ -69,8 +69,9 @@ class Colour(enum.StrEnum):
 
 
 VALUES: list[Any] = [
-    "", "text", "é\0\x01😀", b"", b"\x00\xff", 0, 1, -1, 2**63 - 1, -(2**63), 2**63, -(2**70), 10**4000,
-    0.0, 1.0, 1e300, math.inf, -math.inf, True, False, None, [], {}, [1, 1.0, True, None, "é", [{}]],
+    "", "text", "é\0\x01😀", b"", b"\x00\xff", 0, 1, -1, 2**63 - 1, -(2**63), 2**63, -(2**70),
+    10**4000, 0.0, 1.0, 1e300, math.inf, -math.inf, True, False, None, [], {},
+    [1, 1.0, True, None, "é", [{}]],
     {"": {"b": [1e3]}}, {"n": 10**30}, Secret("hush"), Secret(""),
 ]  # fmt: skip
 
@@ -157,7 +158,8 @@ def test_what_cannot_be_kept_is_said_before_anything_is_touched(
 @pytest.mark.parametrize(
     "value",
     [
-        "x" * (MAX_VALUE_BYTES + 1), bytes(MAX_VALUE_BYTES + 1), Secret("x" * (MAX_VALUE_BYTES + 1)),
+        "x" * (MAX_VALUE_BYTES + 1), bytes(MAX_VALUE_BYTES + 1),
+        Secret("x" * (MAX_VALUE_BYTES + 1)),
         ["x" * MIB] * 65, {str(n): "x" * MIB for n in range(65)},
     ],
     ids=["str", "bytes", "secret", "list", "dict"],
@@ -382,7 +384,7 @@ def test_a_transaction_is_one_step(db: Database) -> None:
         thread.join()
         assert seen == [("a", 1)]
     assert dict(other.items()) == {"a": 2, "b": 3}
-    with pytest.raises(LookupError), db.transaction():
+    with pytest.raises(LookupError), db.transaction():  # noqa: PT012 - a block is what is tried
         db.delete("a")
         db.set(value="alone")
         raise LookupError
@@ -433,8 +435,9 @@ def test_the_file_is_what_other_tools_read(plain: Database) -> None:
     with closing(sqlite3.connect(plain.path)) as connection:
         rows = connection.execute("SELECT key, kind, value FROM entry ORDER BY id").fetchall()
     assert rows == [
-        ("t", None, "text"), ("b", None, b"\x01"), ("i", None, 7), ("f", None, 1.5), ("n", None, None),
-        ("y", "json", "true"), ("l", "json", '[1,"é"]'), ("d", "json", '{"k":1180591620717411303424}'),
+        ("t", None, "text"), ("b", None, b"\x01"), ("i", None, 7), ("f", None, 1.5),
+        ("n", None, None), ("y", "json", "true"), ("l", "json", '[1,"é"]'),
+        ("d", "json", '{"k":1180591620717411303424}'),
     ]  # fmt: skip
 
 
@@ -517,10 +520,12 @@ def test_loading_beside_other_entries(plain: Database, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{x", "expecting"), ("[]", "object with key"), ('{"type":"int","value":"x"}', "do not go together"),
+        ("{x", "expecting"), ("[]", "object with key"),
+        ('{"type":"int","value":"x"}', "do not go together"),
         ('{"type":"int","value":true}', "do not go together"), ('{"type":"odd","value":1}', "odd"),
         ('{"type":"bytes","value":"?"}', "base64"), ('{"key":7,"type":"int","value":1}', "its key"),
-        ('{"id":0,"type":"int","value":1}', "its id"), ('{"key":"a\\u0000","type":"int","value":1}', "NUL"),
+        ('{"id":0,"type":"int","value":1}', "its id"),
+        ('{"key":"a\\u0000","type":"int","value":1}', "NUL"),
         ('{"key":"k","type":"str","value":"\\ud800"}', "half a character"), ("\ud800", ""),
         ("[" * 100_000, ""), ('{"id":99999999999999999999,"type":"int","value":1}', "no id"),
     ],
@@ -651,7 +656,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(values=st.dictionaries(NAMES, JSON, max_size=5))
     def roll_back(self, values: dict[str, Any]) -> None:
-        with pytest.raises(LookupError), self.db.transaction():
+        with pytest.raises(LookupError), self.db.transaction():  # noqa: PT012 - a block is what is tried
             self.db.update(values)
             raise LookupError
 

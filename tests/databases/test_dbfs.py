@@ -75,7 +75,7 @@ class Folder:
 
 def snapshot(folder: Path) -> dict[str, object]:
     return {
-        str(path): os.readlink(path)
+        str(path): path.readlink()
         if path.is_symlink()
         else path.read_bytes()
         if path.is_file()

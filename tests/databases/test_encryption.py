@@ -95,7 +95,7 @@ def test_a_locked_context_reads_no_value_and_writes_none(db: Database, cipher: C
         lambda: db.update(a=1),
         lambda: list(db.items()),
         lambda: db.transaction().__enter__(),
-        lambda: db.reseal(),
+        db.reseal,
         lambda: reopened(db).decrypt(),
     ):
         with pytest.raises(SecretRequiredError):
@@ -109,7 +109,7 @@ def test_a_locked_context_reads_no_value_and_writes_none(db: Database, cipher: C
 
 def test_without_a_secret_there_are_no_secrets(db: Database, tmp_path: Path) -> None:
     plain = Database(tmp_path / "plain.db", "plain")
-    with pytest.raises(SecretRequiredError, match="%hero_secret set"):
+    with pytest.raises(SecretRequiredError, match="%hero_secret new"):
         plain["key"] = Secret("hush")
     assert not plain.path.exists()
     plain["key"] = 1
@@ -233,7 +233,7 @@ def test_a_value_moved_to_another_database_is_noticed(db: Database, tmp_path: Pa
     moved = Database(tmp_path / "copy.db", "copy", cipher=db._cipher)
     with pytest.raises(ValueTamperedError):
         moved["a"]
-    with pytest.raises(ValueTamperedError, match="'vault'.*rename"):
+    with pytest.raises(ValueTamperedError, match=r"'vault'.*rename"):
         moved["a"] = 1
     with pytest.raises(ValueTamperedError, match="'vault'"):
         moved.rebind("else")
@@ -451,7 +451,7 @@ def test_rotation_under_live_writers_loses_nothing(tmp_path: Path, fenced: bool)
     path = tmp_path / "vault.db"
     db = Database(path, "vault", cipher=FileCipher(keys), encrypt=True)
     db["key"] = 1
-    stop = time.monotonic() + 2
+    stop = time.monotonic() + 1.2
     outs = []
 
     def write(number: int, into: int) -> None:
@@ -489,7 +489,7 @@ def test_rotation_under_live_writers_loses_nothing(tmp_path: Path, fenced: bool)
             acknowledged += file.read().decode().split()
     assert codes == [0, 0, 0]
     db.reseal()
-    assert len(acknowledged) > 50
+    assert len(acknowledged) > 20
     for key in acknowledged:
         assert db[key] == key
     assert len(keys.known) < 4

@@ -27,8 +27,7 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from hero_kernel.stores import sqlite_file
-from hero_kernel.stores import store_for
+from hero_kernel.stores import sqlite_file, store_for
 from hero_kernel.stores.sqlite import APPLICATION_ID, SqliteStore
 
 if TYPE_CHECKING:
