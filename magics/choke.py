@@ -45,8 +45,8 @@ WORDS = SIGNALS | frozenset(
         "buffer_paths", "body", "variables", "value", "indent",
         "text/plain", "text/html", "text/markdown", "text/latex", "application/json",
         "application/javascript", "application/vnd.hero.report+json",
-        "application/vnd.hero.table+json", "application/vnd.jupyter.widget-view+json", "image/svg+xml", "image/png", "image/jpeg",
-        "image/gif", "application/pdf",
+        "application/vnd.hero.table+json", "application/vnd.jupyter.widget-view+json",
+        "image/svg+xml", "image/png", "image/jpeg", "image/gif", "application/pdf",
     ]
 )  # fmt: skip
 """Keys that the protocol gives; see "Messaging in Jupyter" of jupyter_client's documentation."""
