@@ -18,7 +18,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a magic's `HeroError` appear as its own lines, without a traceback.
+    """Let a magic's `HeroError` appear as its own lines, without a traceback; Ctrl-C as one.
 
     The error keeps its class, so the notebook's error output carries its name.
     """
@@ -27,9 +27,10 @@ def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except HeroError as error:
+        except (HeroError, KeyboardInterrupt) as error:
             if not hasattr(error, "_render_traceback_"):
-                lines = error.lines()
+                is_ours = isinstance(error, HeroError)
+                lines = error.lines() if is_ours else [str(error) or "the user stopped it"]
                 _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
             raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentTypeError
 from collections import deque
@@ -234,7 +235,12 @@ def _category_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--cat", default="", metavar="CATEGORY", help="at most ten characters")
 
 
+_NEGATIVE = re.compile(r"-\.?\d")
+"""What argparse takes for a value, not for an option, from Python 3.14 on: `--since -1h`."""
+
+
 def _search_arguments(parser: ArgumentParser) -> None:
+    parser._negative_number_matcher = _NEGATIVE  # noqa: SLF001  # said above
     parser.add_argument(
         "text", nargs="?", default="", metavar="TEXT", help="in the message; one with blanks quoted"
     )

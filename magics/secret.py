@@ -36,7 +36,7 @@ from magics.status import ago
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hero_kernel import Context
     from hero_kernel.kept import Shown
@@ -387,7 +387,6 @@ _VERBS = (
 )  # fmt: skip
 _ASKING = ("new", "unlock", "check", "rotate", "upgrade", "import")
 _WITH_VALUE = ("--file", "--env", "--old-file", "--new-file", "--generate")
-_ALONE = ("--encrypt", "--new", "--rewrap", "--yes")
 
 
 def _on_ours(given: list[str]) -> list[str]:
@@ -398,18 +397,25 @@ def _on_ours(given: list[str]) -> list[str]:
         option, equals, value = word.partition("=")
         if not word.startswith("--"):
             left.append(word)
-        elif get_close_matches(option, _WITH_VALUE, n=1):
+        elif _is_like(option, _WITH_VALUE):
             if not equals:
                 next(words, "")
-        elif not get_close_matches(option, _ALONE, n=1):
-            found.append(value or option)
+        elif value:
+            found.append(value)
     if verb in _ASKING or not verb:
         found += left
     elif verb == "set":
         found += left[1:]
+    else:
+        found = []
     if verb in ("set", "get", "unset"):
         found += [value for word in left for value in _after(word)]
     return [one for one in (*found, *_after(given[0])) if one not in ("=", ":")]
+
+
+def _is_like(option: str, known: Sequence[str]) -> bool:
+    """Whether it is one of the options, or one of them misspelt."""
+    return bool(get_close_matches(option, known, n=1, cutoff=0.8))
 
 
 def _after(word: str) -> list[str]:
@@ -566,4 +572,6 @@ def _import_arguments(parser: ArgumentParser) -> None:
 
 
 def _encrypt_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("state", choices=("on", "off"), help="whether every value is encrypted")
+    parser.add_argument(
+        "state", choices=("on", "off"), metavar="on|off", help="whether every value is encrypted"
+    )
