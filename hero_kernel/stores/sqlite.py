@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = int.from_bytes(b"hrec")
 
-_FORM = Form("a store", APPLICATION_ID, version=1, text=bytes)
+_FORM = Form("a store", APPLICATION_ID, version=1, journal="persist", text=bytes)
 
 _SCHEMA = """
 CREATE TABLE record (
