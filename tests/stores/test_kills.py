@@ -63,16 +63,17 @@ def test_a_killed_writer_loses_nothing_acknowledged(
 
         pid = forked(write)
         os.close(into)
-        time.sleep(chance.uniform(0.005, 0.04))
+        begun = os.read(out, 8)  # however slow the disk is, it was writing when it was killed
+        time.sleep(chance.uniform(0, 0.04))
         killed(pid)
         with open(out, "rb") as acks:  # noqa: PTH123 - a file descriptor
-            numbers = acks.read()
+            numbers = begun + acks.read()
         store = kind(path)
         for start in range(0, len(numbers), 8):
             number = int.from_bytes(numbers[start : start + 8])
             assert store.get(1, f"{round_}:{number}") == f"{number}"
             acknowledged += 1
-    assert acknowledged > ROUNDS
+    assert acknowledged >= ROUNDS
     if kind is SqliteStore:
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
