@@ -97,8 +97,12 @@ class Secrets:
 
     @property
     def encrypts(self) -> bool:
-        """Whether every value of the context is kept encrypted; the keyring says so."""
-        return self._keys.encrypts
+        """Whether every value of the context is kept encrypted; the keyring says so.
+
+        Where there is none, a record that says so is believed: nothing is written in the clear
+        because a keyring was lost, or herolib's secret is not brought in yet.
+        """
+        return self._keys.encrypts if self.is_set else self._context.config.encrypt
 
     @property
     def info(self) -> keyring.Info:
