@@ -29,8 +29,7 @@ def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except (HeroError, KeyboardInterrupt) as error:
             if not hasattr(error, "_render_traceback_"):
-                is_ours = isinstance(error, HeroError)
-                lines = error.lines() if is_ours else [str(error) or "the user stopped it"]
+                lines = error.lines() if isinstance(error, HeroError) else [str(error) or "Ctrl-C"]
                 _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
             raise
 
