@@ -119,6 +119,7 @@ SHOWN = [
     ("04_databases_and_config", "copy.load", ("(29, True)",)),
     ("04_databases_and_config", "relay =", ("('mail.example.org', 587, True)",)),
     ("04_databases_and_config", "load mail broken", ("mail__broken.yaml:2:1", "stands twice")),
+    ("04_databases_and_config", "%hero_log search", ("ERROR", "sensor 3 does not answer")),
     ("05_secrets", "token = %hero_secret", ("Secret(••••••)",)),
     ("05_secrets", "import base64", ('{"authorization": "Bearer ••••••"}',)),
     ("05_secrets", "import traceback", ("with base 10: '••••••'",)),
