@@ -463,6 +463,7 @@ class Context(Kept[ContextConfig]):
         new = names.canonical(name, "context")
         if new == self.load().name:
             return self
+        files.check_inside(self.host.home, self.path.parent)
         if self.id == 0:
             raise ContextError("the default context keeps its name", hint="create another one")
         if new == DEFAULT:
@@ -801,7 +802,7 @@ def _settle(context: Context, config: ContextConfig) -> None:
     host = context.host
     shared = any(other.id != context.id for other in _called(host, names.folded(old)))
     if names.is_safe_folder(old) and not shared:
-        files.move(_folder(host, old), _folder(host, context.name))
+        files.move(host.home, _folder(host, old), _folder(host, context.name))
     context._update(  # noqa: SLF001  # same room
         lambda c: replace(c, extra={k: v for k, v in c.extra.items() if k != _MOVING})
     )

@@ -151,10 +151,17 @@ def rotate(path: Path, old: Path, size: int) -> None:
         _raise(error, path)
 
 
-def move(old: Path, new: Path) -> None:
-    """Rename a folder if it is there and the new name is free; another process may be faster."""
+def move(root: Path, old: Path, new: Path) -> None:
+    """Rename a folder if it is there and the new name is free; another process may be faster.
+
+    Raises:
+        StoreError: One of them does not lie below the root.
+        ReadOnlyStoreError: It may not be renamed.
+    """
     if not old.is_dir() or new.exists():
         return
+    check_inside(root, old.parent)
+    check_inside(root, new.parent)
     try:
         old.rename(new)
     except FileNotFoundError:
@@ -179,6 +186,7 @@ def remove(root: Path, path: Path) -> None:
     """
     try:
         if path.is_symlink():
+            check_inside(root, path.parent)
             path.unlink()
             return
         _check_inside(root, path)
@@ -189,6 +197,12 @@ def remove(root: Path, path: Path) -> None:
 
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag, nor links by default
+
+
+def check_inside(root: Path, path: Path) -> None:
+    """Raise StoreError for a path that leads out of the root, through a link or by itself."""
+    if path.resolve() != root.resolve():
+        _check_inside(root, path)
 
 
 def _check_inside(root: Path, path: Path) -> None:

@@ -388,6 +388,7 @@ class Session(Kept[SessionConfig]):
         if new == self.name:
             return self
         context = self.context
+        files.check_inside(context.host.home, context.path)
         taken = context.host.store.get(context.id, PREFIX + new) is not None
         if taken or files.is_left_over(context.path / new):
             what = f"a session {new!r}" if taken else f"a folder of a deleted session {new!r}"
@@ -786,7 +787,7 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
     if is_copied:
         store.update(context.id, key, lambda text: None if text == before else text)
     if names.is_safe_folder(old) and (is_copied or before is None):
-        files.move(context.path / old, context.path / name)
+        files.move(context.host.home, context.path / old, context.path / name)
         try:
             context.dbcollection().rename(database(old), database(name))
         except (DatabaseNotFoundError, BadNameError):

@@ -115,11 +115,29 @@ def test_a_folder_moves_only_to_a_free_place(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "file").touch()
-    files.move(tmp_path / "a", tmp_path / "b")
-    files.move(tmp_path / "never was", tmp_path / "d")
+    files.move(tmp_path, tmp_path / "a", tmp_path / "b")
+    files.move(tmp_path, tmp_path / "never was", tmp_path / "d")
     assert names(tmp_path) == ["a", "b"]
-    files.move(tmp_path / "a", tmp_path / "c")
+    files.move(tmp_path, tmp_path / "a", tmp_path / "c")
     assert names(tmp_path) == ["b", "c"]
+
+
+def test_nothing_is_moved_or_removed_behind_a_link(tmp_path: Path) -> None:
+    home, outside = tmp_path / "home", tmp_path / "outside"
+    for path in (home, outside / "a"):
+        path.mkdir(parents=True)
+    (outside / "link").symlink_to(outside / "a")
+    (home / "out").symlink_to(outside)
+    for act in (
+        lambda: files.move(home, home / "out" / "a", home / "out" / "b"),
+        lambda: files.move(home, home / "out" / "a", home / "b"),
+        lambda: files.remove(home, home / "out" / "a"),
+        lambda: files.remove(home, home / "out" / "link"),
+        lambda: files.check_inside(home, home / "out" / "a"),
+    ):
+        with pytest.raises(StoreError, match="leads out of"):
+            act()
+    assert names(outside) == ["a", "link"]
 
 
 def test_what_is_left_over(tmp_path: Path) -> None:
