@@ -122,17 +122,19 @@ class Door:
         """Ask the user something; the answer is neither shown nor kept by the front end.
 
         Raises:
-            NotInteractiveError: Nobody is there: the front end takes no questions, or is gone.
+            NotInteractiveError: The front end takes no questions, or the user declined to answer.
         """
         from hero_kernel.workspaces import terminal_prompt  # noqa: PLC0415  # as `ticker`
 
         kernel = getattr(self.shell, "kernel", None)
         ask = terminal_prompt if kernel is None else kernel.getpass
+        hint = "set HERO_SECRET_FILE"
         try:
             return str(ask(question))
-        except (StdinNotImplementedError, EOFError) as error:
-            why = "nobody can be asked here" if kernel is None or error.args else "nobody answered"
-            raise NotInteractiveError(why, hint="set HERO_SECRET_FILE") from None
+        except StdinNotImplementedError:
+            raise NotInteractiveError("nobody can be asked here", hint=hint) from None
+        except EOFError:
+            raise NotInteractiveError("nobody answered", hint=hint) from None
 
     def hide(self, text: str) -> None:
         """Mask a text from now on; one that is too short for it is left."""

@@ -52,7 +52,7 @@ class EnvVerbs:
         if given.secret:
             return self._ask(session, given)
         pairs = dict(_pair(word) for word in given.pairs)
-        keep_secret(pairs, session.env_shown(), session.context.secrets, "%hero_env")
+        keep_secret(pairs, session.env_shown, session.context.secrets, "%hero_env")
         session.env_update(pairs, once=given.once)
         self.door.export(session)
         return Line(f"{', '.join(pairs)} set in session {session.name} and in os.environ")
@@ -98,7 +98,7 @@ class EnvVerbs:
             session.context.secrets.ready(interactive=True)
         pairs = _read(Path(given.file).expanduser())
         if not given.secret:
-            keep_secret(pairs, session.env_shown(), session.context.secrets, "%hero_env")
+            keep_secret(pairs, session.env_shown, session.context.secrets, "%hero_env")
         values = {key: Secret(text) if given.secret else text for key, text in pairs.items()}
         try:
             session.env_update(values, once=not given.override)

@@ -49,7 +49,7 @@ class ParamVerbs:
             whose.params_set({key: secrets.asked_for(key, otherwise=otherwise) for key in keys})
             return Line(f"{', '.join(keys)} set in {_named(given, whose)}, encrypted")
         pairs = dict(_pair(word) for word in given.pairs)
-        keep_secret(pairs, whose.params_shown(), secrets, "%hero_param")
+        keep_secret(pairs, whose.params_shown, secrets, "%hero_param")
         whose.params_set(pairs)
         return Line(f"{', '.join(pairs)} set in {_named(given, whose)}")
 

@@ -381,17 +381,19 @@ _MAGIC = re.compile(
     r"^[^\S\n]*(?:[\w., \t]+=[^\S\n]*)?%{0,2}(hero_(?:secret|env|param|db))[^\S\n]+(.*)$",
     re.MULTILINE,
 )
-_VERBS = (
+VERBS = (
     "show", "list", "new", "unlock", "lock", "check", "set", "get", "unset", "rotate", "resume",
     "upgrade", "import", "encrypt", "restore",
 )  # fmt: skip
+"""Those of `%hero_secret`."""
+
 _ASKING = ("new", "unlock", "check", "rotate", "upgrade", "import")
 _WITH_VALUE = ("--file", "--env", "--old-file", "--new-file", "--generate")
 
 
 def _on_ours(given: list[str]) -> list[str]:
     """The same for `%hero_secret`."""
-    verb = next(iter(get_close_matches(given[0], _VERBS, n=1)), "")
+    verb = next(iter(get_close_matches(given[0], VERBS, n=1)), "")
     found, left, words = [], [], iter(given[1:])
     for word in words:
         option, equals, value = word.partition("=")
@@ -452,27 +454,28 @@ def command(door: Door) -> Command:
 
 
 def keep_secret(
-    pairs: Mapping[str, str], shown: Mapping[str, Shown], secrets: Secrets, magic: str
+    names: Iterable[str], shown: Callable[[], Mapping[str, Shown]], secrets: Secrets, magic: str
 ) -> None:
-    """Refuse to put a value in the clear where a secret was kept.
+    """Make ready for plain values: unlock where all is encrypted, and refuse to replace a secret.
 
     Args:
-        pairs: What is to be set.
-        shown: What is there.
-        secrets: Tells what a locked value can be.
+        names: What is to be set.
+        shown: Tells what is there.
+        secrets: The context's.
         magic: What to type instead.
 
     Raises:
-        UsageError: One of them is a secret; the new value is masked from now on, too.
+        UsageError: One of them is a secret, and would be shown from then on.
     """
-    for key, value in pairs.items():
-        state = shown[key].state if key in shown else ""
-        # while all is encrypted, nobody can tell a locked secret from another value
-        if state == "secret" or (state == "locked" and not secrets.encrypts):
-            secrets.hide(value)
+    if secrets.encrypts:
+        secrets.ready(interactive=True)
+    there = shown()
+    for name in names:
+        # nothing else can be locked here
+        if name in there and there[name].state in ("secret", "locked"):
             raise UsageError(
-                f"{key} is a secret, and would no longer be one",
-                hint=f"{magic} set --secret {key} asks for another value; or unset it first",
+                f"{name} is a secret, and would no longer be one",
+                hint=f"{magic} set --secret {name} asks for another value; or unset it first",
             )
 
 

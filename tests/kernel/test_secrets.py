@@ -210,6 +210,18 @@ def test_k3_an_interrupt_at_the_prompt_ends_the_cell(shared: Notebook) -> None:
     assert "NOBODY" not in shared.ask("%hero_secret list")
 
 
+def test_k10_after_a_front_end_that_died_at_the_prompt_an_interrupt_helps(
+    notebook: Notebook,
+) -> None:
+    notebook.typed("%hero_secret new", PASS, PASS)
+    notebook.send("%hero_secret set NOBODY", allow_stdin=True)
+    notebook.client.get_stdin_msg(timeout=PATIENCE_S)
+    notebook.client.stop_channels()
+    notebook.manager.interrupt_kernel()
+    notebook._connect()
+    assert "named secrets   none" in notebook.ask("%hero_secret")
+
+
 def test_s21_a_restart_locks_and_the_keys_are_in_no_variable(shared: Notebook) -> None:
     shared.typed("%hero_env set --secret KEPT_BY_RESTART", VALUE)
     shared.typed("%hero_secret set IN_KEYRING", VALUE)

@@ -14,7 +14,7 @@ import pytest
 import hero_kernel as hero
 from hero_kernel.errors import NotInteractiveError
 from hero_kernel.secret import MASK, Secret
-from magics.secret import in_cell, on_line
+from magics.secret import VERBS, in_cell, on_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -488,10 +488,21 @@ class TestEnv:
                 type_("%hero_secret lock")
             text = notebook.refused("%hero_env set TOKEN=new-plain-value")
             assert "set --secret TOKEN" in text
-            assert hero.workspace().redactor.mask("new-plain-value") == MASK
         type_("%hero_env unset TOKEN")
         type_("%hero_env set TOKEN=now-plain")
         assert session.env_get("TOKEN") == "now-plain"
+
+    def test_where_all_is_encrypted_a_plain_one_is_set_after_unlocking(
+        self, notebook, secrets, type_, keyboard
+    ):
+        type_("%hero_secret encrypt on")
+        type_("%hero_env set --secret TOKEN", CANARY)
+        for line in ("%hero_env set A=1", "%hero_param set a:1"):
+            type_("%hero_secret lock")
+            type_(line, PASS)
+        type_("%hero_secret lock")
+        keyboard.answers = [PASS]
+        assert "is a secret" in notebook.refused("%hero_env set TOKEN=new-plain-value")
 
     def test_load_as_secrets(self, notebook, secrets, type_, session):
         (notebook.folder / "my.env").write_text(f"A={CANARY}\nB='second value'\n")
@@ -580,6 +591,7 @@ def test_help_says_each_verb(notebook):
     text = repr(notebook.ask("%hero_secret -h"))
     command = notebook.shell.find_line_magic("hero_secret").__self__.commands["hero_secret"]
     assert all(f"\n  %hero_secret {verb}" in text for verb in command.verbs)
+    assert set(VERBS) == set(command.verbs)
     assert "%hero_secret" in repr(notebook.ask("%hero_help"))
     assert "--generate" in repr(notebook.ask("%hero_secret new -h"))
 
