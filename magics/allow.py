@@ -68,15 +68,15 @@ class AllowVerbs:
         for what in allowed.pending(self._home):
             rows += self._files(what)
         rows += [
-            ("allowed", str(what), "", "", f"%hero revoke {_short(what)}")
+            ("allowed", f"%hero revoke {_short(what)}", str(what), "", "")
             for what in allowed.allowed(self._home)
         ]
         rows += [
-            ("denied", origin, "", "", f"%hero undeny {origin}")
+            ("denied", f"%hero undeny {origin}", origin, "", "")
             for origin in allowed.denied(self._home)
         ]
         return Table(
-            ("", "from", "file", "begins with", "to change it"),
+            ("", "to change it", "from", "file", "begins with"),
             tuple(rows),
             title="playbooks of others",
             note="" if rows else "nothing was refused, and nothing is allowed or denied",
@@ -95,13 +95,13 @@ class AllowVerbs:
                 break
         else:
             gone = "it is not there as it was refused: run the playbook again"
-            return [("waits", came, ", ".join(what.names[:FILES]), gone, way)]
+            return [("waits", way, came, ", ".join(what.names[:FILES]), gone)]
         rows = [
-            ("waits", came, str(folder / name), "\n".join(text.strip().split("\n")[:LINES]), way)
+            ("waits", way, came, str(folder / name), "\n".join(text.strip().split("\n")[:LINES]))
             for name, text in texts[:FILES]
         ]
         left = len(texts) - FILES
-        return rows + ([("waits", came, f"… {left} more", "", way)] if left > 0 else [])
+        return rows + ([("waits", way, came, f"… {left} more", "")] if left > 0 else [])
 
 
 def _texts(what: Foreign, folder: Path) -> list[tuple[str, str]] | None:

@@ -27,6 +27,7 @@ _STYLE = (
     ".hero-report.hero-report tr{background:none}"
     ".hero-report.hero-report td{text-align:left;vertical-align:top;padding:.15em .9em .15em 0;"
     "border:0;background:none;max-width:none}"
+    ".hero-report.hero-report td:first-child{white-space:nowrap}"
     ".hero-report.hero-report td.t{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}"
     ".hero-report.hero-report code{background:none;padding:0}"
