@@ -92,7 +92,7 @@ def write(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         Path(draft).replace(path)
         draft = ""
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         _raise(error, path)
     finally:
@@ -119,7 +119,7 @@ def write_new(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             path.unlink()
@@ -130,7 +130,7 @@ DRAFT = ".tmp"
 """The suffix of a file that is being written; one that a killed process left is never read."""
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in the folder durable, where the system can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -210,14 +210,23 @@ def _check_inside(root: Path, path: Path) -> None:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
 
 
-def _raise(error: OSError, path: Path) -> NoReturn:
+def explained(error: OSError, path: Path) -> StoreError:
+    """Our error for what the operating system said to a file or folder."""
     code = errno.errorcode.get(error.errno or 0, "")
     if code in _FULL:
-        raise StorageFullError(
+        return StorageFullError(
             f"no room to write {path}", hint="free some; nothing stored was harmed"
-        ) from error
+        )
     if code in _READ_ONLY:
-        raise ReadOnlyStoreError(
+        return ReadOnlyStoreError(
             f"{path} may not be written", hint="change its permissions, or set HERO_HOME"
-        ) from error
-    raise StoreError(f"{path}: {error.strerror}") from error
+        )
+    if code == "ELOOP":
+        return StoreError(f"{path} is a link", hint="remove it")
+    if code == "ENOTDIR":
+        return StoreError(f"{path} lies behind what is no folder", hint="move that away")
+    return StoreError(f"{path}: {error.strerror}", hint="look what is there")
+
+
+def _raise(error: OSError, path: Path) -> NoReturn:
+    raise explained(error, path) from error

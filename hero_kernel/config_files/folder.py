@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
-from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
+from hero_kernel.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,18 +236,4 @@ def _explained(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        code = errno.errorcode.get(error.errno or 0, "")
-        if code in ("ENOSPC", "EDQUOT", "EFBIG"):
-            raise StorageFullError(
-                f"no room to write {path}", hint="free some; nothing stored was harmed"
-            ) from error
-        if code in ("EROFS", "EACCES", "EPERM"):
-            raise ReadOnlyStoreError(
-                f"{path} may not be read or written",
-                hint="change its permissions, or set HERO_HOME",
-            ) from error
-        if code in ("ELOOP", "ENOTDIR"):
-            raise StoreError(
-                f"{path} is a link, or lies behind what is no folder", hint="remove it"
-            ) from error
-        raise StoreError(f"{path}: {error.strerror}") from error
+        raise files.explained(error, path) from error

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
-from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
 from hero_kernel.logs.entry import second_of, stamp
 from hero_kernel.logs.hours import HOUR_S, file_name, last_stamp
 from hero_kernel.logs.locks import LOCK_EX, LOCK_UN, flock
@@ -102,7 +101,7 @@ class Writer:
                     flock(descriptor, LOCK_UN)
         except OSError as error:
             self.close()  # whatever it was, the next call opens the file anew
-            raise _translated(error, self._path) from error
+            raise files.explained(error, self._path) from error
         now = monotonic()
         self.trusted_until = now + BURST_S if now < self._look_again else 0.0
 
@@ -165,17 +164,3 @@ def _can_lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _translated(error: OSError, path: Path) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StorageFullError(
-            f"no room to write {path}", hint="free some; nothing stored was harmed"
-        )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return ReadOnlyStoreError(
-            f"{path} may not be written", hint="change its permissions, or set HERO_HOME"
-        )
-    if error.errno == errno.ELOOP:
-        return StoreError(f"{path} is a link", hint="remove it")
-    return StoreError(f"{path} cannot be written: {error.strerror}", hint="look what is there")

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from hero_kernel import files
 from hero_kernel.errors import (
     CorruptRecordError,
     HeroError,
@@ -388,7 +389,7 @@ class SqliteFile:
             os.link(self.path, new)
             self.path.unlink()
             self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
-            _sync_folder(new.parent)
+            files.sync_folder(new.parent)
 
         self._exclusively(work)
 
@@ -593,7 +594,7 @@ class SqliteFile:
                     _place(draft, self.path)
             finally:
                 Path(draft).unlink(missing_ok=True)
-            _sync_folder(folder)
+            files.sync_folder(folder)
         except OSError as error:
             raise self._refused(error) from None
         return self.identity()
@@ -900,7 +901,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
+    files.sync_folder(folder.parent)
 
 
 def _place(draft: str, path: Path) -> None:
@@ -913,13 +914,3 @@ def _place(draft: str, path: Path) -> None:
         # No hard links here (exFAT, Android): claim the name, then put the draft in its place.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         Path(draft).replace(path)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in the folder durable, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

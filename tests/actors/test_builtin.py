@@ -13,29 +13,9 @@ from hero_kernel.report import Report, Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rooms import Place
-
     from hero_kernel import Session, Workspace
 
     Play = Callable[..., Report]
-
-
-@pytest.fixture
-def ws(local: Place) -> Workspace:
-    return local.open()
-
-
-@pytest.fixture
-def session(ws: Workspace) -> Session:
-    return ws.session_new(ws.context_new("ctx"), "one")
-
-
-@pytest.fixture
-def play(ws: Workspace, session: Session) -> Play:
-    def play(text: str, **options: object) -> Report:
-        return ws.play(text, session=session, **options)
-
-    return play
 
 
 def statuses(report: Report) -> list[str]:

@@ -53,20 +53,6 @@ def ws(local: Place, keyboard: Keyboard) -> Workspace:
 
 
 @pytest.fixture
-def session(ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
-    monkeypatch.chdir(tmp_path)
-    return ws.session_new(ws.context_new("ctx", coderoot=tmp_path / "code"), "one")
-
-
-@pytest.fixture
-def play(ws: Workspace, session: Session) -> Play:
-    def play(text: str, **options: object) -> Report:
-        return ws.play(text, session=session, **options)
-
-    return play
-
-
-@pytest.fixture
 def protected(session: Session) -> Session:
     session.context.secret_set(PASS)
     return session
