@@ -139,6 +139,11 @@ class ContextConfig:
         known = {name: found.pop(name) for name in _DEFAULTS}
         return cls(**known, extra=found)
 
+    @property
+    def is_importing(self) -> bool:
+        """Whether what herolib's secret opens is still to be brought in."""
+        return _IMPORTING in self.extra
+
     def text(self) -> str:
         """The record as it is written."""
         known = {name: getattr(self, name) for name in _DEFAULTS}
@@ -434,7 +439,16 @@ class Context(Kept[ContextConfig]):
 
     def mirror(self, *, secret: str, encrypt: bool) -> None:
         """Let the record say what the keyring says; `Secrets` calls it."""
-        self._update(lambda old: replace(old, secret=secret, encrypt=encrypt))
+
+        def change(old: ContextConfig) -> ContextConfig:
+            rest = {key: value for key, value in old.extra.items() if key != _IMPORTING}
+            return replace(old, secret=secret, encrypt=encrypt, extra=rest)
+
+        self._update(change)
+
+    def begin_import(self) -> None:
+        """Mark the record, so that herolib's secret stays in it until everything is brought in."""
+        self._update(lambda old: replace(old, extra={**old.extra, _IMPORTING: True}))
 
     def load(self) -> Context:
         """Read the name again, and finish what a killed rename left undone.
@@ -508,6 +522,9 @@ class Context(Kept[ContextConfig]):
 _PRIV_KEY = "priv_key"
 
 _KEY_HEX = re.compile("[0-9a-fA-F]{64}")
+
+_IMPORTING = "importing"
+"""A field that stands in a record while what herolib's secret opens is being brought in."""
 
 _MOVING = "renamed_from"
 """A field that stands in a record while its folder waits to be moved."""

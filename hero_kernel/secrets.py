@@ -525,6 +525,7 @@ class Secrets:
         if not crypto.is_legacy_secret_of(legacy, given):
             raise WrongSecretError(f"that is not the secret of context {self._context.name}")
         wanted = given if new is None else self._hidden(new)
+        self._context.begin_import()
         if self.is_set:
             self._keys.unlock(wanted)
         else:
@@ -533,7 +534,7 @@ class Secrets:
         report = self._context.dbcollection().import_dbfs(
             decrypt=lambda text: crypto.legacy_decrypt(legacy, text)
         )
-        self.mirror(config)
+        self._mirror(config)
         return report.imported
 
     def encrypt(self, text: str) -> str:
@@ -610,10 +611,13 @@ class Secrets:
     def mirror(self, config: ContextConfig) -> None:
         """Let the record say what the keyring says; it may be another program's doing, or ours.
 
-        A private key that herolib encrypted is encrypted anew first: the key to it goes.
+        A private key that herolib encrypted is encrypted anew first: the key to it goes. While an
+        import is not done, herolib's secret stays, for what is still to be brought in.
         """
-        if not self.is_set:
-            return
+        if self.is_set and not config.is_importing:
+            self._mirror(config)
+
+    def _mirror(self, config: ContextConfig) -> None:
         verifier, encrypts = self._keys.verifier, self.encrypts
         if (config.secret, config.encrypt) == (verifier, encrypts):
             return
