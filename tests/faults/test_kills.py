@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import time
 from contextlib import closing, suppress
 from functools import partial
+from hashlib import md5
 from typing import TYPE_CHECKING
 
 import pytest
+from databases.test_dbfs import Folder, sealed
 from faults.everything import (
     KILLS,
     MUST_FAIL,
@@ -26,6 +29,8 @@ from faults.everything import (
 from stores.children import code_of, forked, killed
 
 from hero_kernel import files
+from hero_kernel.secret import Secret
+from hero_kernel.stores.record import encode_pretty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,3 +176,70 @@ def test_a_killed_rotation_leaves_one_secret_and_every_value(
     print(f"{ends[-signal.SIGKILL]} killed; {changed} times the new secret opens")
     assert ends[-signal.SIGKILL] > KILLS // 10
     assert 0 < changed < KILLS // 4
+
+
+def herolibs(place: Place) -> None:
+    """A context as herolib leaves it, with an encrypted database."""
+    vault = Folder(place.home / "db" / "1" / "vault", encrypted=True)
+    for number in range(20):
+        vault.key(f"key{number}", f"0/0/{number + 1}", sealed(STORED, b"value %d" % number))
+    fields = {
+        "id": 1, "name": "prod", "params": "", "coderoot": "", "interactive": False,
+        "secret": STORED, "priv_key": "otCug1PorEuKYLAjsMpYqQwA", "db_path": "", "encrypt": True,
+    }  # fmt: skip
+    place.open().store.put(1, "context:config", encode_pretty(fields))
+
+
+STORED = md5(b"mysecret", usedforsecurity=False).hexdigest()
+
+
+def forget_and_make_anew(place: Place) -> None:
+    """Bringing it in the obvious way: the old secret goes, then what it encrypts is converted."""
+    context = place.open().context_get("prod")
+    context.mirror(secret="", encrypt=True)
+    time.sleep(0.05)
+    context.mirror(secret=STORED, encrypt=True)
+    bring_in(place)
+
+
+def bring_in(place: Place) -> None:
+    place.open().context_get("prod").secrets.import_legacy("mysecret", PASS)
+
+
+@pytest.mark.parametrize("way", [bring_in, pytest.param(forget_and_make_anew, marks=MUST_FAIL)])
+def test_a_killed_import_goes_on(
+    local: Place, way: Callable[[Place], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    print(f"seed {SEED}")
+    chance = random.Random(SEED)  # noqa: S311 - when to kill
+    ended = {0: 0, -signal.SIGKILL: 0}
+    write = files.write
+
+    def announcing(tell: Callable[[], object]) -> None:
+        def announced(path: Path, data: bytes) -> None:
+            with suppress(BrokenPipeError):
+                tell()
+            write(path, data)
+
+        monkeypatch.setattr(files, "write", announced)
+        way(local)
+
+    for _ in range(KILLS // 5):
+        shutil.rmtree(local.home, ignore_errors=True)
+        herolibs(local)
+        ended[killed_somewhere(announcing, 0.15, chance)] += 1
+        context = local.open().context_get("prod")
+        if context.secrets.is_set and chance.random() < 0.5:
+            context.secret_unlock(PASS)  # which must not take away what is still needed
+        if context.config.secret == STORED:
+            context.secrets.import_legacy("mysecret", PASS)  # goes on, or begins
+        again = local.open().context_get("prod")
+        again.secret_unlock(PASS)
+        assert again.priv_key_get() == Secret("data")
+        vault = again.db_get("vault")
+        assert vault.is_encrypted()
+        for number in range(20):
+            assert vault[f"key{number}"] == f"value {number}"
+        assert STORED not in str(local.records())
+    print(f"{ended[-signal.SIGKILL]} killed")
+    assert ended[-signal.SIGKILL] > KILLS // 20

@@ -20,8 +20,8 @@ from hero_kernel.errors import BadNameError, HeroError
 from hero_kernel.heroscript import name_fix
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable
+    from pathlib import Path
 
     from rooms import Place
 
