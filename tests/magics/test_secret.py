@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
 import sqlite3
 import stat
+import subprocess
+import sys
 from dataclasses import replace
+from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -611,3 +615,51 @@ def test_a_terminal_that_is_none_is_told(notebook):
     text = notebook.refused("%hero_secret new", "SecretRequiredError")
     assert "nobody can be asked here" in text
     assert "HERO_SECRET_FILE" in text
+
+
+def test_a_terminal_asks_hidden(tmp_path):
+    """A real IPython on a terminal of its own; what is typed is not echoed, and in no file."""
+    environ = {key: text for key, text in os.environ.items() if not key.startswith("HERO_")}
+    own = {"HERO_HOME": str(tmp_path / "hero"), "IPYTHONDIR": str(tmp_path / "ipython")}
+    options = ["--simple-prompt", "--no-banner", "--ext", "magics", "--colors", "nocolor"]
+    terminal, end = os.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "IPython", *options],
+        env=environ | own | {"HERO_SESSION": "one"},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    )
+    seen = ""
+    try:
+        for wait_for, typed in (
+            ("In [1]: ", "%hero_secret new\n"),
+            ("string: ", f"{CANARY}\n"),
+            ("again: ", f"{CANARY}\n"),
+            ("In [2]: ", "%hero_secret set TOKEN\n"),
+            ("Value of TOKEN: ", "\x04"),
+            ("In [3]: ", "%hero_secret set TOKEN\n"),
+            ("Value of TOKEN: ", f"{CANARY}\n"),
+            ("In [4]: ", "%hero_secret get TOKEN\n"),
+            ("In [5]: ", "exit\n"),
+        ):
+            part = ""
+            while wait_for not in part:
+                ready, _, _ = select.select([terminal], [], [], 30)
+                assert ready, seen + part
+                part += os.read(terminal, 65536).decode()
+            seen += part
+            sleep(0.05)  # getpass throws away what comes before it has turned the echo off
+            os.write(terminal, typed.encode())
+    finally:
+        child.kill()
+        child.wait()
+        os.close(terminal)
+        os.close(end)
+    assert "is unlocked" in seen
+    assert "nobody answered" in seen
+    assert f"Secret({MASK})" in seen
+    assert CANARY not in seen
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(CANARY.encode() in path.read_bytes() for path in files)
