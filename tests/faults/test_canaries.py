@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing, suppress
 from hashlib import md5
 from pathlib import Path
@@ -365,16 +366,26 @@ def test_a_lost_keyring_is_never_made_anew(place: Place) -> None:
 # -- backup
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="hero-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("as_user", [0, 65534])
 @pytest.mark.parametrize("number", [1, 7])
-def test_a_backup_opens_elsewhere(tmp_path: Path, as_user: int, number: int) -> None:
+def test_a_backup_opens_elsewhere(
+    tmp_path: Path, open_folder: Path, as_user: int, number: int
+) -> None:
     """In another home, for another user, under another id."""
     if as_user and os.geteuid():
         pytest.skip("only root can become another user")
     place = Place(tmp_path / "home")
     one = place.open().context_new("prod", 1, secret=PASS, encrypt=True).session_new("one")
     fill(one, SEALED, lambda kind: f"old {kind}")
-    other = Place(tmp_path / "other" / "user" / "home")
+    other = Place(open_folder / "user" / "home")
     shutil.copytree(place.home, other.home)
     shutil.rmtree(place.home)
     if number != 1:
@@ -387,9 +398,7 @@ def test_a_backup_opens_elsewhere(tmp_path: Path, as_user: int, number: int) -> 
             store.delete(1, key)
         (other.home / "db" / "1").rename(other.home / "db" / str(number))
     if as_user:
-        tmp_path.chmod(0o755)
-        for path in [tmp_path, *tmp_path.parents][:3]:
-            path.chmod(path.stat().st_mode | 0o711)
+        other.home.parent.chmod(0o755)
         for path in [other.home, *other.home.rglob("*")]:
             os.chown(path, as_user, as_user)
 

@@ -106,11 +106,16 @@ def test_a_killed_kernel_loses_nothing_acknowledged(place: Place, tmp_path: Path
 
 
 def killed_somewhere(
-    act: Callable[[Callable[[], object]], object], most_s: float, chance: random.Random
+    act: Callable[[Callable[[], object]], object],
+    chance: random.Random,
+    *,
+    most_s: float,
+    writes: int,
 ) -> int:
     """Do it in a child that is killed, unless it has ended before.
 
-    At any moment within so long, or soon after it told that it begins to write a file.
+    At any moment within so long, or soon after it told that it begins to write one of so many
+    files.
     """
     out, into = os.pipe()
     pid = forked(lambda: act(lambda: os.write(into, b"!")))
@@ -118,7 +123,7 @@ def killed_somewhere(
     if chance.random() < 0.3:
         time.sleep(chance.uniform(0, most_s))
     else:
-        for _ in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(1, writes)):
             os.read(out, 1)
         time.sleep(chance.uniform(0, chance.choice([0.003, 0.003, 0.02])))
     os.close(out)
@@ -161,7 +166,8 @@ def test_a_killed_rotation_leaves_one_secret_and_every_value(
     changed = 0
     for number in range(KILLS // 4):  # of each engine, encrypted as a whole and not
         then = f"passphrase number {number}"
-        ends[killed_somewhere(partial(rotate, now, then), most_s, chance)] += 1
+        act = partial(rotate, now, then)
+        ends[killed_somewhere(act, chance, most_s=most_s, writes=4)] += 1
         context = place.open().context_get("prod")
         (opens,) = [secret for secret in (now, then) if context.secret_check(secret)]
         changed += opens != now
@@ -197,7 +203,7 @@ def forget_and_make_anew(place: Place) -> None:
     """Bringing it in the obvious way: the old secret goes, then what it encrypts is converted."""
     context = place.open().context_get("prod")
     context.mirror(secret="", encrypt=True)
-    time.sleep(0.05)
+    time.sleep(0.3)
     context.mirror(secret=STORED, encrypt=True)
     bring_in(place)
 
@@ -227,7 +233,7 @@ def test_a_killed_import_goes_on(
     for _ in range(KILLS // 5):
         shutil.rmtree(local.home, ignore_errors=True)
         herolibs(local)
-        ended[killed_somewhere(announcing, 0.15, chance)] += 1
+        ended[killed_somewhere(announcing, chance, most_s=0.15, writes=2)] += 1
         context = local.open().context_get("prod")
         if context.secrets.is_set and chance.random() < 0.5:
             context.secret_unlock(PASS)  # which must not take away what is still needed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from faults.everything import PASS, PLAIN, SEALED, check, fill, session
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from stores.children import code_of, forked
 from test_names import HOSTILE
@@ -120,7 +120,7 @@ def test_two_names_share_a_place_only_if_they_look_it(one: str, two: str) -> Non
     try:
         folded = [names.canonical(name, "context") for name in (one, two)]
     except BadNameError:
-        assume(False)
+        return
     assert (folded[0] == folded[1]) == (seen(one) == seen(two))
 
 
@@ -154,7 +154,7 @@ def targets(place: Place) -> list[Path]:
         path.with_name(f"{path.name}{end}")
         for path in there
         if path.is_file() and path.suffix == ".db"
-        for end in ("-journal", "-wal", ".tmp")
+        for end in ("-journal", "-wal")
     ]
     return there + [path for path in drafts if not path.exists()]
 
