@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         git_path,
         open_workspace,
         play,
+        revoke,
         session,
         session_delete,
         session_exists,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         session_new,
         session_select,
         sessions_list,
+        undeny,
         workspace,
     )
 
@@ -71,6 +73,7 @@ __all__ = [
     "git_path",
     "open_workspace",
     "play",
+    "revoke",
     "session",
     "session_delete",
     "session_exists",
@@ -78,6 +81,7 @@ __all__ = [
     "session_new",
     "session_select",
     "sessions_list",
+    "undeny",
     "workspace",
 ]
 

@@ -433,7 +433,11 @@ class Context(Kept[ContextConfig]):
         db_path: str | None = None,
     ) -> None:
         """Change what is given, in one step."""
-        given = {"coderoot": coderoot, "interactive": interactive, "db_path": db_path}
+        given = {
+            "coderoot": _absolute(coderoot),
+            "interactive": interactive,
+            "db_path": _absolute(db_path),
+        }
         changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
         self._update(lambda old: replace(old, **changes))
 
@@ -554,6 +558,8 @@ def new(
         ContextExistsError: The id has another name, the name has another id, or it exists and
             may not.
     """
+    for path in ("coderoot", "db_path"):
+        given[path] = _absolute(given.get(path))
     given = {key: value for key, value in given.items() if value is not None}
     found = _find(host, name, context_id)
     if found is None:
@@ -577,6 +583,11 @@ def new(
     elif given:
         found._update(lambda old: replace(old, **given))  # noqa: SLF001  # same room
     return found.load()
+
+
+def _absolute(path: str | None) -> str | None:
+    """The path from the root or from `~`: a kernel may change its folder."""
+    return str(Path.cwd() / path) if path and not path.startswith("~") else path
 
 
 def _create(host: Host, name: str, context_id: int | None, given: Mapping[str, Any]) -> Context:

@@ -360,7 +360,8 @@ class _Run:
         self._included |= paths
         self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
         files = ", ".join(text.path.name for text in texts[:3])
-        return Status.OK, f"{len(new)} actions from {files or 'an empty folder'}"
+        what = "1 action" if len(new) == 1 else f"{len(new)} actions"
+        return Status.OK, f"{what} from {files or 'an empty folder'}"
 
     def _first(self, source: Source | None) -> tuple[Path, ...]:
         """The chain of a text that nobody brought in."""

@@ -389,7 +389,8 @@ class Secrets:
                 answer = self._hidden(self._ask(f"Secret of context {name}: "))
             except NotInteractiveError as error:
                 raise SecretRequiredError(
-                    f"context {name} is locked, and {error.message}",
+                    f"context {name} is locked, and "
+                    + error.message.replace(f"context {name} ", "it "),
                     hint="run %hero_secret unlock, or set HERO_SECRET_FILE",
                 ) from error
             try:

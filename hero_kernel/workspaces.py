@@ -443,6 +443,18 @@ class Workspace:
         """
         return fetched.deny(self.home, url)
 
+    def undeny(self, url: str) -> bool:
+        """Take a denial back, which allows nothing yet; whether there was one.
+
+        Raises:
+            GitAddressError: It is no address.
+        """
+        return fetched.undeny(self.home, url)
+
+    def revoke(self, asked: str) -> tuple[Foreign, ...]:
+        """Take allowances back: by digest, or all of an address; which ones."""
+        return fetched.revoke(self.home, asked)
+
     def session_new(
         self,
         context: Context | int | str | None = None,
@@ -725,6 +737,8 @@ play = _in_default(Workspace.play)
 play.session_new = session_new  # type: ignore[attr-defined]  # herolib's name for it
 allow = _in_default(Workspace.allow)
 deny = _in_default(Workspace.deny)
+undeny = _in_default(Workspace.undeny)
+revoke = _in_default(Workspace.revoke)
 git_path = _in_default(Workspace.git_path)
 
 

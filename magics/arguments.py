@@ -223,6 +223,7 @@ def remove_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what deleting something with a folder takes."""
     name_argument(parser)
     parser.add_argument("--files", action="store_true", help="also its folder")
+    parser.add_argument("--db", action="store_true", help="also its databases, and their keys")
     yes_argument(parser)
 
 

@@ -104,7 +104,7 @@ class ContextVerbs:
         """Delete a context with all its sessions; needs --yes."""
         context = self.door.workspace.context_get(given.name)
         confirmed(given, f"deleting context {context.name}")
-        self.door.workspace.context_delete(context, files=given.files)
+        self.door.workspace.context_delete(context, files=given.files, db=given.db)
         self.door.release()
         return Line(f"context {context.guid} is deleted")
 

@@ -107,7 +107,7 @@ class SessionVerbs:
         workspace = self.door.workspace
         session = workspace.session_get(given.name)
         confirmed(given, f"deleting session {session.name}")
-        workspace.session_delete(session.name, files=given.files)
+        workspace.session_delete(session.name, files=given.files, db=given.db)
         self.door.release()
         return Line(f"session {session.guid} is deleted")
 

@@ -495,3 +495,15 @@ def test_a_hostile_link_is_not_followed(local: Place, tmp_path: Path) -> None:
     ws.context_delete("a", files=True)
     assert (outside / "kept").exists()
     assert list((local.home / "context").iterdir()) == []
+
+
+def test_a_relative_code_root_does_not_wander(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    context = ws.context_new("a", coderoot="code")
+    assert context.config.coderoot == str(tmp_path / "code")
+    context.configure(coderoot="other")
+    assert context.config.coderoot == str(tmp_path / "other")
+    context.configure(coderoot="~/code")
+    assert context.config.coderoot == "~/code"

@@ -486,7 +486,7 @@ def test_a_link_in_a_repository_of_others_is_a_text(
     ann.push({"a.hero": "!!play.include path:link.hero"})
     report = allow(f"!!play.include url:'{ann.url}/a.hero'")
     assert [r.message for r in report.results] == [
-        "1 actions from a.hero", "0 actions from link.hero",
+        "1 action from a.hero", "0 actions from link.hero",
     ]  # fmt: skip
 
 
