@@ -202,6 +202,17 @@ def names_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="+", metavar="NAME")
 
 
+def count(text: str) -> int:
+    """The type of an argument that says how many rows are shown.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no number from 1 on.
+    """
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number of rows")
+    return int(text)
+
+
 def why_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--why`."""
     parser.add_argument("--why", action="store_true", help="how the binding was decided")

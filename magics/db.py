@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentTypeError
 from itertools import islice
 from keyword import iskeyword
 from pathlib import Path
@@ -21,7 +20,7 @@ from hero_kernel.errors import (
     ValueTamperedError,
 )
 from hero_kernel.secret import MASK, Secret
-from magics.arguments import Command, Help, Parser, Verb, confirmed, words, yes_argument
+from magics.arguments import Command, Help, Parser, Verb, confirmed, count, words, yes_argument
 from magics.display import Line, Table
 
 if TYPE_CHECKING:
@@ -110,7 +109,8 @@ class DbVerbs:
                 "a secret is not written on the line, which is kept in history and in the notebook",
                 hint=f"leave it out, and it is asked for: %hero_db set {given.key} --secret",
             )
-        return secrets.asked(f"Value of {given.key}: ")
+        secrets.ready(interactive=True)
+        return secrets.asked_for(given.key, otherwise="set it in Python: db.set(…, Secret(…))")
 
     def _keep(self, here: Database, key: str, value: Value) -> Line:
         is_new = not here.path.exists()
@@ -357,12 +357,6 @@ def _json(text: str) -> Value:
         ) from None
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"{text} is no number of rows")
-    return int(text)
-
-
 def _database_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-d",
@@ -375,7 +369,7 @@ def _database_argument(parser: ArgumentParser) -> None:
 
 def _limit_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "-n", "--limit", type=_count, default=ROWS, metavar="N", help=f"rows; default: {ROWS}"
+        "-n", "--limit", type=count, default=ROWS, metavar="N", help=f"rows; default: {ROWS}"
     )
 
 

@@ -15,7 +15,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from magics.arguments import Command, Verb
+from magics.arguments import Command, Verb, count
 from magics.display import MIME, Line, Table
 
 if TYPE_CHECKING:
@@ -209,12 +209,6 @@ def _batches(follow: Follow, end_s: float) -> Iterator[list[LogItem]]:
             return
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise ArgumentTypeError(f"{text} is no number of entries")
-    return int(text)
-
-
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -227,7 +221,7 @@ def _seconds(text: str) -> float:
 
 def _limit_argument(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "-n", "--limit", type=_number, default=ROWS, metavar="N", help=f"entries; default: {ROWS}"
+        "-n", "--limit", type=count, default=ROWS, metavar="N", help=f"entries; default: {ROWS}"
     )
 
 

@@ -10,6 +10,7 @@ from git_repos import ENVIRON, Author
 
 from hero_kernel import fetched
 from hero_kernel.errors import NotInteractiveError
+from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,3 +240,19 @@ def failure(report: Report) -> str:
     found = report.failed[0].failure
     assert found is not None
     return f"{found.message}; {found.hint}"
+
+
+def test_a_locked_value_is_not_in_the_way_of_others(
+    ws: Workspace, session: Session, play: Play
+) -> None:
+    session.context.secret_set(PASS)
+    session.env_set("TOKEN", Secret(VALUE))
+    session.params_set({"token": Secret(VALUE)})
+    session.context.secret_lock()
+    assert play("!!session.env_set key:A val:1\n!!core.params_session_set a:1").ok
+    assert session.env_shown()["A"].text == "1"
+    for text in ("!!session.env_set key:TOKEN val:plain", "!!core.params_session_set token:plain"):
+        report = play(text)
+        assert "is a secret" in str(report)
+    session.context.secret_unlock(PASS)
+    assert session.env_get("TOKEN") == session.params["token"] == VALUE

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-MAGICS = ("%hero", "%hero_context", "%hero_session", "%hero_env", "%hero_param", "%hero_help")
+MAGICS = (
+    "%hero", "%hero_context", "%hero_session", "%hero_env", "%hero_param", "%hero_db",
+    "%hero_config", "%hero_secret", "%hero_log", "%hero_help",
+)  # fmt: skip
 
 WRONG = [
     # no such option

@@ -168,8 +168,8 @@ class TestFollow:
     [
         ("%hero_log lst", "did you mean list"),
         ("%hero_log log", "needs TEXT"),
-        ("%hero_log -n 0", "0 is no number of entries"),
-        ("%hero_log show -n x", "x is no number of entries"),
+        ("%hero_log -n 0", "0 is no number of rows"),
+        ("%hero_log show -n x", "x is no number of rows"),
         ("%hero_log follow --seconds -1", "-1 is no number of seconds"),
         ("%hero_log follow --seconds nan", "nan is no number of seconds"),
         ("%hero_log search a b", "does not understand b"),

@@ -14,7 +14,11 @@ from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
 
 if TYPE_CHECKING:
-    from hero_kernel.heroscript import Params
+    from collections.abc import Callable, Mapping
+
+    from hero_kernel.contexts import Context
+    from hero_kernel.kept import Shown
+    from hero_kernel.secrets import Secrets
 
 
 @mark("core.coderoot_set")
@@ -37,23 +41,43 @@ def coderoot_set(session: Session, *, coderoot: Path, action: Action) -> Changed
 @mark("core.params_context_set")
 def params_context_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the context's: any key, any value."""
-    before = session.context.params
-    return _merged(before, session.context.params_set(_some(params)), params)
+    return _merged(session.context, session.context, params)
 
 
 @mark("core.params_session_set")
 def params_session_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the session's: any key, any value."""
-    before = session.params
-    return _merged(before, session.params_set(_some(params)), params)
+    return _merged(session, session.context, params)
 
 
-def _some(params: dict[str, str]) -> dict[str, str]:
+def _merged(whose: Context | Session, context: Context, params: dict[str, str]) -> Changed | str:
     if not params:
         raise ActionError("no parameter is given", hint="write key:value")
-    return params
+    if not news(context.secrets, whose.params_shown, params):
+        return ", ".join(params)
+    whose.params_set(params)
+    return Changed(", ".join(params))
 
 
-def _merged(before: Params, after: Params, given: dict[str, str]) -> Changed | str:
-    message = ", ".join(given)
-    return message if before == after else Changed(message)
+def news(
+    secrets: Secrets, shown: Callable[[], Mapping[str, Shown]], given: Mapping[str, str]
+) -> bool:
+    """Whether any of the values is not kept already; unlocks where everything is encrypted.
+
+    Args:
+        secrets: The context's.
+        shown: Tells what is kept.
+        given: What is to be kept.
+
+    Raises:
+        ActionError: One would take the place of a secret, and stand there in the clear.
+    """
+    if secrets.encrypts:
+        secrets.ready()
+    kept = shown()
+    for key in given:
+        if key in kept and kept[key].state in ("secret", "locked"):
+            raise ActionError(
+                f"{key} is a secret, or locked", hint="delete it first, if it shall be plain text"
+            )
+    return any(key not in kept or kept[key].text != value for key, value in given.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hero_kernel.actors.builtin.core import news
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.report import Changed
@@ -20,7 +21,7 @@ def env_set(
         value: The same, spelt out.
     """
     text = _value(val, value)
-    if session.env_all().get(key) == text:
+    if not news(session.context.secrets, session.env_shown, {key: text}):
         return key
     session.env_set(key, text)
     return Changed(key)
