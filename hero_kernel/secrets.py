@@ -232,7 +232,7 @@ class Secrets:
         else:
             self.check_new()
             self._keys.create(given)
-        if encrypt is not None and encrypt != self.encrypts:
+        if encrypt or (encrypt is not None and self.encrypts):
             self.encrypt_all(encrypt=encrypt)
         self.mirror(self._context.config)
 
@@ -286,7 +286,7 @@ class Secrets:
                     f"context {self._context.name} has no secret, and {error.message}",
                     hint="give secret=…, or set HERO_SECRET_FILE",
                 ) from error
-        if encrypt is not None and encrypt != self.encrypts:
+        if encrypt or (encrypt is not None and self.encrypts):
             self.encrypt_all(encrypt=encrypt)
 
     def encrypt_all(self, *, encrypt: bool) -> None:

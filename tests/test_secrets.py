@@ -254,6 +254,17 @@ def test_encrypting_a_context_that_has_values(place: Place) -> None:
     assert place.open().context_get("prod").session_get("one").env_get("F") == "find-me-later"
 
 
+def test_encrypting_that_was_interrupted_is_finished(place: Place) -> None:
+    context = protected(place)
+    session = context.session_new("one", params="p:find-me-param")
+    session.env_set("E", "find-me-env")
+    session.db_get().set("k", "find-me-db")
+    context.secrets._keys.set_encrypts(True)  # as far as a killed kernel came
+    assert traces(place)
+    place.open().context_new("prod", secret=PASS, encrypt=True)
+    assert traces(place) == []
+
+
 def test_another_program_cannot_turn_encryption_off(place: Place) -> None:
     context = protected(place, encrypt=True)
     store = place.open().store
@@ -294,7 +305,10 @@ def test_a_lost_keyring_is_told_and_not_made_anew(place: Place) -> None:
     for broken in (lambda: again.env_get("E"), lambda: again.db_get().get("k")):
         with pytest.raises(KeyringMissingError):
             broken()
-    for anew in (lambda: again.context.secret_set(PASS), lambda: again.env_set("N", Secret("another"))):
+    for anew in (
+        lambda: again.context.secret_set(PASS),
+        lambda: again.env_set("N", Secret("another")),
+    ):
         with pytest.raises(KeyringMissingError):
             anew()
     assert not list(folder.glob("keyring.json"))
@@ -360,9 +374,7 @@ def test_herolibs_secret_is_brought_in(place: Place, legacy: Context) -> None:
         again.secret_decrypt("otCug1PorEuKYLAjsMpYqQwA")
 
 
-def test_herolibs_encrypted_databases_are_brought_in_with_it(
-    place: Place, legacy: Context
-) -> None:
+def test_herolibs_encrypted_databases_are_brought_in_with_it(place: Place, legacy: Context) -> None:
     folder = place.home / "db" / "1" / "vault"
     (folder / "0" / "0").mkdir(parents=True)
     (folder / ".meta").write_text('{"encrypted":true,"name":"vault","withkeys":true}')
@@ -424,5 +436,5 @@ def test_a_damaged_keyring_leaves_what_is_plain(place: Place) -> None:
     keys.write_bytes(keys.read_bytes().replace(b'"rev": 1', b'"rev": 2'))
     context = place.open().context_get("prod")
     assert context.session_get("one").env_get("PLAIN") == "1"
-    with pytest.raises(KeyringTamperedError, match="keyring.json"):
+    with pytest.raises(KeyringTamperedError, match=r"keyring\.json"):
         context.secret_unlock(PASS)
