@@ -178,3 +178,56 @@ def test_a_bare_cell_and_its_report_in_jupyterlab(lab):
         shown.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
         assert rows.nth(0).locator("td").first.evaluate(colour) != light
         assert [one for one in complaints if "hero" in one.lower()] == []
+
+
+@pytest.mark.timeout(180)
+def test_a_secret_is_typed_unseen_and_stays_out_of_the_notebook(lab):
+    url, folder = lab
+    passphrase, token = f"canary {secrets.token_hex(8)}", f"canary-{secrets.token_hex(8)}"
+    made = nbformat.v4.new_notebook()
+    for source in (
+        "%hero_context secrets --new",
+        "%hero_secret new",
+        "%hero_env set --secret TOKEN",
+        "import os\nprint('seen:', os.environ['TOKEN'])\nos.environ['TOKEN']",
+        "%hero_env",
+    ):
+        made.cells.append(nbformat.v4.new_code_cell(source))
+    path = folder / "work" / "secrets.ipynb"
+    nbformat.write(made, path)
+
+    with page(url) as (shown, _):
+
+        def run(index: int, **answers: str) -> None:
+            """Run a cell, and answer what it asks: by the first word of each question."""
+            waits = "" if answers else "await "
+            shown.evaluate(RUN_CELL.replace("await window", f"{waits}window"), index)
+            for question, answer in answers.items():
+                prompt = shown.locator("pre", has_text=question).locator(".jp-Stdin-input")
+                prompt.wait_for()
+                assert prompt.get_attribute("type") == "password"
+                prompt.fill(answer)
+                prompt.press("Enter")
+                prompt.wait_for(state="detached")
+
+        shown.evaluate(OPEN, "secrets.ipynb")
+        run(0)
+        run(1, Please=passphrase, The=passphrase)
+        shown.get_by_text("has a secret, and is unlocked").wait_for()
+        run(2, Value=token)
+        shown.get_by_text("TOKEN set in session").wait_for()
+        run(3)
+        shown.get_by_text("seen: ••••••").wait_for()
+        run(4)
+        table = shown.locator(".hero-table").last
+        table.get_by_text("secret", exact=True).wait_for()
+        shown.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        shown.wait_for_function("() => !window.shownNotebook.context.model.dirty")
+        page_text = shown.content()
+
+    saved = path.read_text(encoding="utf-8")
+    assert "••••••" in saved
+    files = [one.read_bytes() for one in folder.rglob("*") if one.is_file()]
+    for canary in (passphrase, token):
+        assert canary not in saved + page_text
+        assert not [data for data in files if canary.encode() in data]
