@@ -188,6 +188,11 @@ def scratched(path: Path) -> None:
     path.write_bytes(pages)
 
 
+def misnamed(path: Path) -> None:
+    """SQLite repeats the name in its message, which then is no UTF-8."""
+    path.write_bytes(path.read_bytes().replace(b"record", b"rec\x87rd"))
+
+
 def foreign(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
@@ -200,7 +205,7 @@ def unknown_format(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [garbage, half, stump, empty, scratched, foreign, unknown_format]
+    "damage", [garbage, half, stump, empty, scratched, misnamed, foreign, unknown_format]
 )
 @pytest.mark.parametrize("call", CALLS)
 def test_a_damaged_file_is_named_and_left_as_it_is(
