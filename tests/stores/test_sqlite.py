@@ -190,7 +190,8 @@ def scratched(path: Path) -> None:
 
 def misnamed(path: Path) -> None:
     """SQLite repeats the name in its message, which then is no UTF-8."""
-    path.write_bytes(path.read_bytes().replace(b"record", b"rec\x87rd"))
+    pages = path.read_bytes().replace(b"record", b"rec\x87rd")
+    path.write_bytes(pages.replace(b"CREATE TABLE", b"CREATE TABLF"))
 
 
 def foreign(path: Path) -> None:
