@@ -117,6 +117,10 @@ class Secrets:
         """Mask a text from now on, wherever it would be shown."""
         self._redactor.add(text)
 
+    def marked(self, text: str) -> str | Secret:
+        """The text, as a `Secret` where it holds one that is masked."""
+        return text if self._redactor.mask(text) == text else Secret(text)
+
     @property
     def kid(self) -> bytes:
         """See `Cipher`; unlocks first."""

@@ -138,7 +138,7 @@ SHOWN = [
     ("06_playbooks_from_git", "NAME:Grace", ("Dear Ada, see you on Monday.", "Dear Grace")),
     ("06_playbooks_from_git", "playbook_url=", ("{'RULES': 'knock before you enter'}",)),
     ("06_playbooks_from_git", "git_pull:true", ("is not allowed to run",)),
-    ("06_playbooks_from_git", "undeny", ("is not denied any more",)),
+    ("06_playbooks_from_git", "undeny", ("True",)),
     ("06_playbooks_from_git", "!!git.list", ("git.list", "2 ok")),
 ]
 """Of a notebook, in the cell with this in its source: what it must show."""

@@ -256,3 +256,26 @@ def test_a_locked_value_is_not_in_the_way_of_others(
         assert "is a secret" in str(report)
     session.context.secret_unlock(PASS)
     assert session.env_get("TOKEN") == session.params["token"] == VALUE
+
+
+def test_a_copy_of_a_secret_is_one(session: Session, play: Play, local: Place) -> None:
+    session.context.secret_set(PASS)
+    session.env_set("TOKEN", Secret(VALUE))
+    assert play(
+        "!!session.env_set key:COPY val:'Bearer {TOKEN}'\n"
+        "!!session.env_set_once key:ONCE val:{TOKEN}\n"
+        "!!core.params_session_set copy:{TOKEN}\n"
+        "!!db.set key:copy value:{TOKEN}\n"
+        "!!config.set category:mail name:one content:'password: {TOKEN}' secrets:password"
+    ).ok
+    assert session.env_get("COPY") == f"Bearer {VALUE}"
+    assert session.db_get()["copy"] == Secret(VALUE)
+    assert session.context.hero_config_load("mail", "one") == {"password": Secret(VALUE)}
+    assert play("!!session.env_set key:COPY val:{TOKEN}").ok
+    for refused in (
+        "!!config.set category:mail name:two content:'password: {TOKEN}'",
+        "!!db.set key:list value:'[\"{TOKEN}\"]' type:json",
+    ):
+        assert "holds a secret" in str(play(refused))
+    kept = [*local.tree().values(), *(str(text).encode() for text in local.records().values())]
+    assert not [data for data in kept if VALUE.encode() in data]

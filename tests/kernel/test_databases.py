@@ -78,7 +78,7 @@ def test_a_secret_is_in_no_output_and_no_file(kernel):
     shown.append(kernel.ask("%hero_db get other -o found\nprint(found.reveal())"))
     assert shown[-1] == "••••••"
     failed = kernel.run("%hero_db set more --secret", allow_stdin=False)
-    assert failed.error["ename"] == "NotInteractiveError"
+    assert failed.error["ename"] == "SecretRequiredError"
     assert CANARY not in "".join(shown)
     assert CANARY[::-1] not in "".join(shown)
     assert "••••••" in shown[0]

@@ -22,7 +22,7 @@ class TestHeroKernel(jupyter_kernel_test.KernelTests):
     code_stderr = "import sys; print('trouble', file=sys.stderr)"
     completion_samples = (
         {"text": "zi", "matches": {"zip"}},
-        {"text": "%hero_con", "matches": {"%hero_context"}},
+        {"text": "%hero_cont", "matches": {"%hero_context"}},
         {"text": "%%herosc", "matches": {"%%heroscript"}},
     )
     complete_code_samples = (

@@ -89,6 +89,15 @@ def cell(code: str, **options: Any) -> Callable[[Kernel], list[dict[str, Any]]]:
     return lambda kernel: told(kernel, kernel.send(code, **options))
 
 
+def after(first: str, then: str) -> Callable[[Kernel], list[dict[str, Any]]]:
+    """A cell after another, in whichever kernel and order the tests run."""
+
+    def both(kernel: Kernel) -> list[dict[str, Any]]:
+        return [*told(kernel, kernel.send(first)), *told(kernel, kernel.send(then))]
+
+    return both
+
+
 def question(kernel: Kernel) -> list[dict[str, Any]]:
     request = kernel.send("answer = input(v)", allow_stdin=True)
     asked = kernel.client.get_stdin_msg(timeout=PATIENCE_S)
@@ -116,6 +125,8 @@ def completed(kernel: Kernel) -> list[dict[str, Any]]:
 SLOWLY = "for letter in v:\n    print(letter, end='', flush=True)\n    time.sleep(0.01)"
 VERBOSE = "%xmode Verbose\ndef f(password):\n    return 1 / 0\nf(v)"
 
+COMM = "from comm import create_comm; c = create_comm('t', data={'state': {'value': v}})"
+
 CHANNELS = {
     "print": cell("print(v)"),
     "stderr": cell("print(v, file=sys.stderr)"),
@@ -128,7 +139,7 @@ CHANNELS = {
     "exception": cell("raise ValueError(v)"),
     "its source line": cell(f"1 / 0, {CANARY!r}"),
     "verbose traceback": cell(VERBOSE),
-    "%tb": cell("%tb"),
+    "%tb": after("raise ValueError(v)", "%tb"),
     "logging": cell("logging.getLogger('x').warning('at %r', v)"),
     "a subprocess": cell("!echo $CANARY"),
     "a subprocess by itself": cell("_ = subprocess.run(['printenv', 'CANARY']); time.sleep(0.3)"),
@@ -157,10 +168,8 @@ CHANNELS = {
         "print(v[:9], end='', flush=True)\nprint('e', file=sys.stderr, flush=True)\n"
         "print(v, flush=True)"
     ),
-    "comm": cell(
-        "from comm import create_comm; c = create_comm('t', data={'state': {'value': v}})"
-    ),
-    "comm update": cell("c.send({'method': 'update', 'state': {'value': v}})"),
+    "comm": cell(COMM),
+    "comm update": after(COMM, "c.send({'method': 'update', 'state': {'value': v}})"),
     "next input": cell("shell.set_next_input(v)"),
     "user_expressions": cell("pass", user_expressions={"x": "v", "y": "[v]"}),
     "a failing expression": cell("pass", user_expressions={"x": "{}[v]"}),
@@ -458,7 +467,7 @@ def test_without_a_secret_nothing_of_it_is_loaded():
         "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\n"
         "shell = InteractiveShell()\nshell.run_line_magic('load_ext', 'magics')\n"
         "print([m for m in sys.modules if m.startswith(('magics.choke', 'magics.terminal', "
-        "'magics.records', 'hero_kernel.redaction'))])"
+        "'magics.records'))])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from hero_kernel.actors.registry import mark
-from hero_kernel.errors import CorruptConfigError, HeroConfigNotFoundError
+from hero_kernel.errors import ActionError, CorruptConfigError, HeroConfigNotFoundError
 from hero_kernel.report import Changed, Skipped
+from hero_kernel.secret import Secret
 from hero_kernel.sessions import Session
 
 
 @mark("config.set")
 def set_(
-    session: Session, *, category: str, name: str, content: str, expand: bool = True
+    session: Session,
+    *,
+    category: str,
+    name: str,
+    content: str,
+    expand: bool = True,
+    secrets: list[str] | None = None,
 ) -> Changed | str:
     """Write a config file of the context; its path.
 
@@ -20,15 +27,23 @@ def set_(
         content: Its text; common indentation is taken away.
         expand: Whether `~`, `$HOME` and `{HOME}` become the home folder; without it the text is
             written as it is, indentation and all.
+        secrets: Paths of values that are encrypted before anything is written: `smtp.password`.
     """
     context = session.context
+    if not secrets and isinstance(context.secrets.marked(content), Secret):
+        raise ActionError(
+            "the content holds a secret, which would stand in the file in the clear",
+            hint="say which value it is, and it is encrypted: secrets:'password'",
+        )
     before: str | None = None
     if context.hero_config_exists(category, name):
         try:
             before = context.hero_config_get(category, name)
         except (HeroConfigNotFoundError, CorruptConfigError):
             before = None  # deleted meanwhile, or damaged: it is written anew
-    path = context.hero_config_set(category, name, content, expand="shell" if expand else False)
+    path = context.hero_config_set(
+        category, name, content, expand="shell" if expand else False, secrets=secrets or ()
+    )
     after = context.hero_config_get(category, name)
     return str(path) if before == after else Changed(str(path))
 

@@ -11,6 +11,7 @@ from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed
+from hero_kernel.secret import Secret
 from hero_kernel.sessions import Session
 
 if TYPE_CHECKING:
@@ -53,14 +54,15 @@ def params_session_set(session: Session, /, **params: str) -> Changed | str:
 def _merged(whose: Context | Session, context: Context, params: dict[str, str]) -> Changed | str:
     if not params:
         raise ActionError("no parameter is given", hint="write key:value")
-    if not news(context.secrets, whose.params_shown, params):
+    marked = {key: context.secrets.marked(value) for key, value in params.items()}
+    if not news(context.secrets, whose.params_shown, marked):
         return ", ".join(params)
-    whose.params_set(params)
+    whose.params_set(marked)
     return Changed(", ".join(params))
 
 
 def news(
-    secrets: Secrets, shown: Callable[[], Mapping[str, Shown]], given: Mapping[str, str]
+    secrets: Secrets, shown: Callable[[], Mapping[str, Shown]], given: Mapping[str, str | Secret]
 ) -> bool:
     """Whether any of the values is not kept already; unlocks where everything is encrypted.
 
@@ -75,8 +77,9 @@ def news(
     if secrets.encrypts:
         secrets.ready()
     kept = shown()
-    for key in given:
-        if key in kept and kept[key].state in ("secret", "locked"):
+    for key, value in given.items():
+        is_secret = key in kept and kept[key].state in ("secret", "locked")
+        if is_secret and not isinstance(value, Secret):
             raise ActionError(
                 f"{key} is a secret, or locked", hint="delete it first, if it shall be plain text"
             )

@@ -12,6 +12,7 @@ from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError, DatabaseError, DatabaseNotFoundError, did_you_mean
 from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed, Skipped
+from hero_kernel.secret import Secret
 from hero_kernel.secrets import DATABASE as NAMED_SECRETS
 from hero_kernel.sessions import Session
 
@@ -28,7 +29,7 @@ def set_(
     db: str = "",
     type: Literal["text", "json"] = "text",  # noqa: A002  # a parameter's name in scripts
 ) -> Changed | str:
-    """Keep a value under a key.
+    """Keep a value under a key; one that holds a secret is kept as one.
 
     Args:
         key: Any text.
@@ -37,7 +38,13 @@ def set_(
             shared by the context's sessions.
         type: `json` keeps a number, true, false, null, a list or a map as such.
     """
-    target, wanted = database(session, db, new=True), json_value(value) if type == "json" else value
+    target, marked = database(session, db, new=True), session.context.secrets.marked(value)
+    if type == "json" and isinstance(marked, Secret):
+        raise ActionError(
+            "the value holds a secret, which JSON cannot keep as one",
+            hint="leave out type:json, and it is kept encrypted",
+        )
+    wanted = json_value(value) if type == "json" else marked
     if _is_same(target.get(key, _NOTHING), wanted):
         return key
     target.set(key, wanted)

@@ -15,15 +15,18 @@ def env_set(
 ) -> Changed | str:
     """Set an environment variable of the session; `{KEY}` in later actions becomes its value.
 
+    A value that holds a secret is kept as one.
+
     Args:
         key: The variable's name.
         val: Its value.
         value: The same, spelt out.
     """
-    text = _value(val, value)
-    if not news(session.context.secrets, session.env_shown, {key: text}):
+    secrets = session.context.secrets
+    kept = secrets.marked(_value(val, value))
+    if not news(secrets, session.env_shown, {key: kept}):
         return key
-    session.env_set(key, text)
+    session.env_set(key, kept)
     return Changed(key)
 
 
@@ -38,7 +41,7 @@ def env_set_once(
         val: Its value.
         value: The same, spelt out.
     """
-    session.env_set_once(key, _value(val, value))
+    session.env_set_once(key, session.context.secrets.marked(_value(val, value)))
     return Changed(key)
 
 
