@@ -186,6 +186,10 @@ def test_hostile_costs_are_refused_before_any_work(change: dict[str, object]) ->
     ids=lambda costs: costs["name"],
 )
 def test_other_ways_of_stretching_are_read(costs: dict[str, object]) -> None:
+    if costs["name"] == "argon2id":
+        pytest.importorskip(
+            "cryptography.hazmat.primitives.kdf.argon2", reason="cryptography is older than 44"
+        )
     kdf = Kdf.read(costs | {"salt": SALT.hex()})
     assert Kdf.read(json.loads(json.dumps(kdf.fields()))) == kdf
     first = crypto.master_keys(Secret("pass"), kdf)
