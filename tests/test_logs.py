@@ -901,13 +901,16 @@ def interrupt(*_):
 signal.signal(signal.SIGALRM, interrupt)
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0013)
 end = time.monotonic() + 0.7
+def work():  # of its own: no jump of this loop belongs to the one that catches
+    global number
+    armed.append(True)
+    while time.monotonic() < end:
+        number += 1
+        logger.log(f"entry {number}\\nsecond line")
+    armed.clear()
 while time.monotonic() < end:
     try:
-        armed.append(True)
-        while time.monotonic() < end:
-            number += 1
-            logger.log(f"entry {number}\\nsecond line")
-        armed.clear()
+        work()
     except KeyboardInterrupt:
         stopped += 1
 signal.setitimer(signal.ITIMER_REAL, 0)

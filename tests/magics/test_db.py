@@ -361,7 +361,7 @@ class TestFiles:
         ("set k {a:1} --json", "UsageError", "single quotes"),
         ("set k NaN --json", "UsageError", "NaN is no number in JSON"),
         ("set k '[[[[' --json", "UsageError", "is no JSON"),
-        (f"set k {'[' * 3000}{']' * 3000} --json", "UsageError", "nested too deeply"),
+        (f"set k {'[' * 50_000}{']' * 50_000} --json", "UsageError", "nested too deeply"),
         ("set '' v -d ../up", "BadNameError", "../up"),
         ("show -n 0", "UsageError", "0 is no number of rows"),
         ("show -n x", "UsageError", "x is no number of rows"),
