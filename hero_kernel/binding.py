@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from hero_kernel.contexts import Context, Host
+    from hero_kernel.contexts import Context
+    from hero_kernel.host import Host
     from hero_kernel.sessions import Session
 
 

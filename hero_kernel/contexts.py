@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from random import random
-from secrets import token_hex
-from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from hero_kernel import files, keyring, names, sealed
+from hero_kernel import claims, files, keyring, names, sealed
 from hero_kernel.config_files import ConfigFiles
 from hero_kernel.databases import Databases
 from hero_kernel.errors import (
@@ -36,66 +33,16 @@ if TYPE_CHECKING:
 
     from hero_kernel.config_files.text import Expansion
     from hero_kernel.databases import Database
-    from hero_kernel.redaction import Redactor
-    from hero_kernel.report import Report
+    from hero_kernel.host import Host
     from hero_kernel.secrets import Secrets
     from hero_kernel.sessions import Session
-    from hero_kernel.sources import SourceText
     from hero_kernel.stores.base import Store
-    from hero_kernel.times import OurTime
 
 KEY = "context:config"
 """The record's key, the same in every database; herolib's."""
 
 DEFAULT = "default"
 """The name of context 0, which exists without being made."""
-
-
-class Host(Protocol):
-    """What contexts and sessions stand on, and what they hand upward; a `Workspace` is one."""
-
-    @property
-    def store(self) -> Store:
-        """Where records are kept."""
-
-    @property
-    def home(self) -> Path:
-        """Where files are kept."""
-
-    @property
-    def coderoot(self) -> Path:
-        """Where code is checked out when a context names no place."""
-
-    def now(self) -> OurTime:
-        """The time, to the second."""
-
-    def session_new(self, *args: Any, **options: Any) -> Session:
-        """Create or resume a session."""
-
-    def session_get(self, name: str = "", *, context: Context) -> Session:
-        """The session of that name, or the latest."""
-
-    def sessions_list(self, *, context: Context) -> list[Session]:
-        """The context's sessions."""
-
-    def session_exists(self, name: str, *, context: Context) -> bool:
-        """Whether there is a session of that name."""
-
-    def session_delete(self, name: str, *, context: Context, files: bool, db: bool) -> None:
-        """Delete a session."""
-
-    def secrets(self, context: Context) -> Secrets:
-        """The context's secret, and what it protects."""
-
-    @property
-    def redactor(self) -> Redactor:
-        """What masks secrets in everything that is shown or written."""
-
-    def fetch(self, url: str, *args: Any, **options: Any) -> tuple[SourceText, ...]:
-        """The scripts at a git address."""
-
-    def run(self, *args: Any, **options: Any) -> Report:
-        """Carry a playbook out in a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,7 +435,7 @@ class Context(Kept[ContextConfig]):
             raise ContextExistsError(
                 f"{DEFAULT!r} is the name of context 0", hint="choose another name"
             )
-        with _alone(self.host):
+        with claims.alone(self.host.store):
             _refuse_taken(self.host, new, but=self.id)
             if files.is_left_over(_folder(self.host, new)):
                 raise ContextExistsError(
@@ -564,7 +511,7 @@ def new(
     found = _find(host, name, context_id)
     if found is None:
         wanted = names.canonical(name or DEFAULT, "context")
-        with _alone(host):
+        with claims.alone(host.store):
             found = _find(host, name, context_id)
             if found is None:
                 return _create(host, wanted, context_id, given).load()
@@ -591,7 +538,7 @@ def _absolute(path: str | None) -> str | None:
 
 
 def _create(host: Host, name: str, context_id: int | None, given: Mapping[str, Any]) -> Context:
-    """Write a new record; only while `_alone`, for the name was found to be free."""
+    """Write a new record; only while it is claimed, for the name was found to be free."""
     if name == DEFAULT:
         free = 0 if context_id is None else context_id
     else:
@@ -605,39 +552,6 @@ def _create(host: Host, name: str, context_id: int | None, given: Mapping[str, A
     if not host.store.create(free, KEY, config.text()):  # another program, without our lock
         raise ContextExistsError(f"context id {free} was taken just now", hint="try again")
     return Context(host, free, name)
-
-
-LOCK = "context:lock"
-"""A record of database 0 that is there while a process claims a name or an id."""
-
-_DEAD_S = 5.0
-"""A lock that one process holds for longer is a dead one's; claiming takes milliseconds."""
-
-_PAUSE_S = 0.02
-
-
-@contextmanager
-def _alone(host: Host) -> Iterator[None]:
-    """Keep every other process from claiming a name or an id; a dead holder is passed over.
-
-    No clock but this process's own is trusted: a holder is dead when it was watched for long.
-    """
-    own, seen, since = token_hex(8), "", monotonic()
-    while not host.store.create(0, LOCK, own):
-        holder = host.store.get(0, LOCK) or ""
-        if holder != seen:
-            seen, since = holder, monotonic()
-        elif holder and monotonic() - since > _DEAD_S:
-            _swap(host.store, holder, None)
-        sleep(random() * _PAUSE_S)  # noqa: S311  # spreads the waiting, guards nothing
-    try:
-        yield
-    finally:
-        _swap(host.store, own, None)
-
-
-def _swap(store: Store, old: str, new: str | None) -> None:
-    store.update(0, LOCK, lambda text: new if text == old else text)
 
 
 def _find(host: Host, name: str, context_id: int | None) -> Context | None:

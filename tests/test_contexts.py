@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from test_names import HOSTILE
 
-from hero_kernel import contexts, files
-from hero_kernel.contexts import KEY, LOCK
+from hero_kernel import claims, files
+from hero_kernel.claims import LOCK
+from hero_kernel.contexts import KEY
 from hero_kernel.errors import (
     BadNameError,
     ContextError,
@@ -469,7 +470,7 @@ def test_many_processes_that_create_one_name_get_one_context(place: Place) -> No
 def test_a_dead_process_does_not_hold_the_lock(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contexts, "_DEAD_S", 0.2)
+    monkeypatch.setattr(claims, "_DEAD_S", 0.2)
     ws = place.open()
     ws.store.put(0, LOCK, "a process that was killed")
     assert ws.context_new("a").guid == "1:a"

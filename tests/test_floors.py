@@ -22,7 +22,8 @@ FLOORS = (
     ("playbook", "report"),
     ("files",),
     ("stores",),
-    ("sealed", "runs", "keyring", "databases", "config_files", "logs", "git", "allowed"),
+    ("host", "claims", "sealed", "runs"),
+    ("keyring", "databases", "config_files", "logs", "git", "allowed"),
     ("kept", "fetched"),
     ("contexts",),
     ("sessions",),
@@ -73,8 +74,8 @@ def _imports(tree: ast.Module) -> Iterator[Import]:
     """What a file imports when it runs, also inside functions.
 
     Imports for type checkers may look anywhere: they vanish when the code runs. One floor needs
-    it: a session knows its context, and a context hands out sessions, so `contexts` names
-    `Session` in annotations; what it calls is the `Host` it was given.
+    it: a session knows its context, and a context hands out sessions, so `contexts` and `host`
+    name `Session` in annotations; what is called is the `Host` that was given.
     """
     pending: list[ast.AST] = [tree]
     while pending:
