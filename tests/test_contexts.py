@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from test_names import HOSTILE
 
-from hero_kernel import claims, files
+from hero_kernel import claims, contexts, files
 from hero_kernel.claims import LOCK
 from hero_kernel.contexts import KEY
 from hero_kernel.errors import (
