@@ -94,7 +94,7 @@ def killed_while_writing(
     with process.stdout as out:
         for _ in range(chance.choice([1, 1, 2])):
             os.read(out.fileno(), 1)
-        time.sleep(chance.uniform(0, 0.003))
+        time.sleep(chance.choice([0, chance.uniform(0, 0.003)]))
         process.kill()
         assert process.wait(10) == -signal.SIGKILL
 
