@@ -139,7 +139,7 @@ def test_an_extension_and_hashed_keys(databases: Databases, tmp_path: Path) -> N
 
 
 def sealed(secret: str, plain: bytes) -> bytes:
-    """As herolib encrypts, from domain's description; only read by us."""
+    """As herolib encrypts; only read by us."""
     key = md5(secret.encode(), usedforsecurity=False).hexdigest().encode()
     pad = -len(plain) % 16
     encryptor = Symmetric(algorithms.AES(key), modes.CBC(bytes(16))).encryptor()
