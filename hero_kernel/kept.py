@@ -307,9 +307,9 @@ class Kept(ABC, Generic[C]):
         """The names of the keys that its values are sealed with."""
         found: set[bytes] = set()
 
-        def look(_: str, __: str, stored: str) -> str:
+        def look(place: str, key: str, stored: str) -> str:
             if sealed.is_sealed(stored):
-                found.add(sealed.kid_of(stored))
+                found.add(sealed.kid_of(place, key, stored))
             return stored
 
         self._mapped(self.config, look)

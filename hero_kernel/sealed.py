@@ -48,14 +48,18 @@ def opened(cipher: Cipher, db: str, key: str, stored: str) -> str | Secret:
 
 def resealed(cipher: Cipher, kid: bytes, db: str, key: str, stored: str) -> str:
     """The stored text under that key; itself when it is plain or is under it already."""
-    if not is_sealed(stored) or kid_of(stored) == kid:
+    if not is_sealed(stored) or kid_of(db, key, stored) == kid:
         return stored
     return seal(cipher, kid, db, key, opened(cipher, db, key, stored))
 
 
-def kid_of(stored: str) -> bytes:
-    """The name of the key that a sealed text was sealed with."""
-    return crypto.kid_of("", "", crypto.from_text(stored))
+def kid_of(db: str, key: str, stored: str) -> bytes:
+    """The name of the key that a sealed text was sealed with; place as for the message.
+
+    Raises:
+        ValueTamperedError: It is no envelope.
+    """
+    return crypto.kid_of(db, key, crypto.from_text(stored, db, key))
 
 
 def check_plain(key: str, value: str) -> None:

@@ -438,3 +438,14 @@ def test_a_damaged_keyring_leaves_what_is_plain(place: Place) -> None:
     assert context.session_get("one").env_get("PLAIN") == "1"
     with pytest.raises(KeyringTamperedError, match=r"keyring\.json"):
         context.secret_unlock(PASS)
+
+
+def test_a_damaged_value_that_stops_a_rotation_is_named(place: Place) -> None:
+    context = protected(place)
+    session = context.session_new("one")
+    session.env_set("A", Secret("first value"))
+    move_env(place, lambda env: env.update(A="hero:v1:damaged"))
+    with pytest.raises(ValueTamperedError, match="the value of 'A' in 'session"):
+        context.secrets.rotate(old=PASS)
+    session.env_delete("A")
+    assert context.secrets.resume().retired == 1
