@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from git_repos import ENVIRON, Author
+from keyboards import Keyboard
 
 from hero_kernel import fetched
-from hero_kernel.errors import NotInteractiveError
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
@@ -24,20 +24,6 @@ if TYPE_CHECKING:
 
 PASS = "correct horse battery"
 VALUE = "canary-value-71"
-
-
-class Keyboard:
-    """Answers in turn; without any, nobody is there."""
-
-    def __init__(self) -> None:
-        self.answers: list[str] = []
-        self.questions: list[str] = []
-
-    def ask(self, question: str) -> str:
-        self.questions.append(question)
-        if not self.answers:
-            raise NotInteractiveError("nobody can be asked here", hint="set HERO_SECRET_FILE")
-        return self.answers.pop(0)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 import pytest
+from keyboards import Keyboard
 
 import hero_kernel as hero
-from hero_kernel.errors import NotInteractiveError
 from hero_kernel.secret import MASK, Secret
 from magics.secret import VERBS, in_cell, on_line
 
@@ -29,20 +29,6 @@ OTHER = "another long passphrase"
 CANARY = "canary-8d1f-value"
 LEGACY = "06c219e5bc8378f3a8a3f83b4b7e4649"
 """The MD5 of `mysecret`, as herolib keeps it."""
-
-
-class Keyboard:
-    """Who sits at the notebook; without answers, nobody."""
-
-    def __init__(self) -> None:
-        self.answers: list[str] = []
-        self.questions: list[str] = []
-
-    def ask(self, question: str) -> str:
-        self.questions.append(question)
-        if not self.answers:
-            raise NotInteractiveError("nobody can be asked here", hint="set HERO_SECRET_FILE")
-        return self.answers.pop(0)
 
 
 @pytest.fixture
