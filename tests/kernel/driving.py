@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -83,9 +84,13 @@ class Kernel:
         self.folder = folder
         self.cwd = cwd or folder
         self.env = environment(folder, **environ)
-        (folder / "runtime").mkdir(exist_ok=True)
+        # sockets that are files: a TCP port could be another process's when the kernel comes back,
+        # and the path of a test's own folder is too long for one
+        self._sockets = tempfile.TemporaryDirectory(prefix="hero-")
         self.manager = KernelManager(
-            kernel_name=name, connection_file=str(folder / "runtime" / f"kernel-{id(self)}.json")
+            kernel_name=name,
+            transport="ipc",
+            connection_file=os.path.join(self._sockets.name, "kernel.json"),
         )
         self.start()
 
@@ -110,6 +115,7 @@ class Kernel:
             self.manager.shutdown_kernel(now=now)
         self.manager.cleanup_resources()
         self.manager.context.destroy()
+        self._sockets.cleanup()
 
     def kill(self) -> None:
         """As the machine's `kill -9`; then a new kernel in the same place."""
