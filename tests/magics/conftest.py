@@ -142,6 +142,7 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
         program.chmod(0o755)
     own = {
         "HERO_HOME": str(folder / "hero"),
+        "CODEROOT": str(folder / "code"),
         "IPYTHONDIR": str(folder / "ipython"),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "MARKER": str(marker),
