@@ -63,10 +63,10 @@ def ids(case: tuple[str, ...]) -> str:
 
 
 @pytest.fixture
-def unchanged(notebook):
+def unchanged(shared):
     """Nothing that is called wrongly changes a record."""
-    notebook.ask("%hero")
-    store = notebook.shell.find_line_magic("hero").__self__.door.workspace.store
+    shared.ask("%hero")
+    store = shared.shell.find_line_magic("hero").__self__.door.workspace.store
 
     def records() -> dict[tuple[int, str], str | None]:
         return {
@@ -77,7 +77,7 @@ def unchanged(notebook):
         }
 
     before = records()
-    yield notebook
+    yield shared
     assert records() == before
 
 
