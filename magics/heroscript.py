@@ -78,6 +78,9 @@ def _parser(prog: str, *, files: bool) -> Parser:
             "--show", nargs="?", const="last", metavar="RUN", help="show a kept run, or the last"
         )
     else:
+        parser.add_argument(
+            "--py", action="store_true", help="evaluate ${py:…} in the cell, as Python of its own"
+        )
         parser.add_argument("--bare", action="store_true", help=SUPPRESS)
         parser.add_argument("--line", type=int, default=0, help=SUPPRESS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="check, and change nothing")
@@ -117,6 +120,7 @@ def _run(
             keep_going=given.keep_going,
             dry_run=given.dry_run,
             watch=live.watch,
+            variables=door.shell.user_ns if getattr(given, "py", False) else None,
         )
     finally:
         live.end(None if given.quiet and report is not None and report.ok else report)
