@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hero_kernel.errors import Located
     from hero_kernel.heroscript import Action
-    from hero_kernel.sessions import Session
+    from hero_kernel.sessions import Session, SessionConfig
 
 Spot: TypeAlias = "tuple[int, str, tuple[int, int]]"
 """Where an expression stands: its action's `id()`, the parameter, and the span in its value."""
@@ -129,8 +129,6 @@ def check(
         SecretError: A secret cannot be opened.
     """
     config = session.config
-    params = Params.from_text(config.params, name=f"params of {session.guid}")
-    known = _Values(config.env, dict(params))
     python: list[_Use] = []
     waiting: set[int] = set()
     for action in actions:
@@ -144,7 +142,7 @@ def check(
             elif not settled:
                 waiting.add(id(action))
             else:
-                _check_defined(session, use, known, opens=not dry_run)
+                _check_defined(session, config, use, opens=not dry_run)
         settled = settled and not may_define(action)
     found = {use.spot: _evaluated(session, use, variables or {}, dry_run=dry_run) for use in python}
     return Plan({} if dry_run else found, frozenset(waiting))
@@ -221,16 +219,23 @@ def _uses(action: Action) -> Iterator[_Use]:
                 yield _Use(action, key, part)
 
 
-def _check_defined(session: Session, use: _Use, known: _Values, *, opens: bool) -> None:
-    if use.one.kind == "secret":
-        with _pointing_at(use):
-            if session.context.secrets.exists(use.one.name):
-                if opens:
-                    _secret(session, use)
-                return
-    elif known.get(use.one) is not None:
-        return
-    raise _undefined(session, use)
+def _check_defined(session: Session, config: SessionConfig, use: _Use, *, opens: bool) -> None:
+    name = use.one.name
+    with _pointing_at(use):
+        if use.one.kind == "env":
+            is_there = name in config.env
+        elif use.one.kind == "param":
+            is_there = key_fix(name) in _params(session, config)
+        else:
+            is_there = session.context.secrets.exists(name)
+            if is_there and opens:
+                _secret(session, use)
+    if not is_there:
+        raise _undefined(session, use)
+
+
+def _params(session: Session, config: SessionConfig) -> Params:
+    return Params.from_text(config.params, name=f"params of {session.guid}")
 
 
 def _values(
@@ -295,7 +300,7 @@ def _undefined(session: Session, use: _Use) -> UndefinedError:
         mend = f"set it with %hero_env set {name}=…"
     elif use.one.kind == "param":
         name = key_fix(name)
-        known = Params.from_text(config.params)
+        known = _params(session, config)
         what = f"session {session.name} has no parameter {name}"
         mend = f"set it with !!core.params_session_set {name}:…"
     else:

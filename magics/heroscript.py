@@ -68,9 +68,22 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     return None
 
 
+REFERENCES = """\
+values from elsewhere, in any value of an action:
+  ${env:NAME}     a variable of the session
+  ${param:name}   a parameter of the session
+  ${secret:NAME}  a named secret of the context; reports and logs keep the reference
+  ${py:EXPR}      Python of the notebook, in a cell with --py; evaluated once, before anything runs
+  {NAME}          a variable of the session, if there is one of that name; else it stays
+  $${env:NAME}    the text ${env:NAME} itself
+What names nothing is an error, and before anything runs if no action before it can define it."""
+"""What `-h` says of values that are not in the script."""
+
+
 @cache  # building one costs as much as running a few actions
 def _parser(prog: str, *, files: bool) -> Parser:
     parser = Parser(prog, "Carry out actions, one after the other, in the notebook's session.")
+    parser.epilog = REFERENCES
     if files:
         parser.add_argument("-f", "--file", metavar="FILE", help="carry out a file or a folder")
         parser.add_argument("--runs", action="store_true", help="list the runs that are kept")

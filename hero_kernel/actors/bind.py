@@ -311,7 +311,8 @@ def _misfilled(
     message, hint = error.message, error.hint
     if origin.is_secret:  # the error may show the text, or half of it, which no mask would know
         message = f"{action.full_name} parameter {parameter.name} is a secret that does not fit"
-        hint = f"it takes this: {parameter.kind}"
+        is_one = " or " not in parameter.kind and parameter.kind not in ("text", "parameters")
+        hint = f"it takes {'a ' if is_one else ''}{parameter.kind}"
     if origin.written:
         message += f", filled from {origin.written}"
     place = action.params.place_of(parameter.name, origin.written)
