@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from hero_kernel import expressions, heroscript, keyring
-from hero_kernel.actors.bind import Origin
+from hero_kernel.actors.bind import AS_WRITTEN, Origin
 from hero_kernel.errors import HeroError, UndefinedError, did_you_mean
 from hero_kernel.heroscript import Params, Reference, key_fix, name_fix
 from hero_kernel.heroscript.references import Slip, pieces
@@ -43,8 +42,7 @@ NO_PLAN = Plan()
 """For a run in which nothing refers to anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """An action's parameters as its handler gets them.
 
     Attributes:
@@ -53,7 +51,7 @@ class Filled:
     """
 
     params: Params
-    origins: Mapping[str, Origin] = field(default_factory=lambda: MappingProxyType({}))
+    origins: Mapping[str, Origin] = AS_WRITTEN
 
 
 class _Use(NamedTuple):
@@ -113,8 +111,8 @@ def check(
 ) -> Plan:
     """Find references that nothing can fill, before anything runs; evaluate the Python among them.
 
-    A named secret that is there already is opened, so that it is now that the context's own is
-    asked for. The Python is evaluated last, when everything else was found right.
+    What is encrypted is opened, so that it is now that the context's secret is asked for. The
+    Python is evaluated last, when everything else was found right.
 
     Args:
         session: Whose variables, parameters and secrets they name.
@@ -126,10 +124,11 @@ def check(
 
     Raises:
         UndefinedError: A reference names nothing, is malformed, or its Python fails; points at it.
-        SecretError: A secret cannot be opened.
+        SecretError: A value is encrypted and cannot be opened.
     """
     config = session.config
     python: list[_Use] = []
+    settled_uses: list[_Use] = []
     waiting: set[int] = set()
     for action in actions:
         if action.done:
@@ -142,8 +141,11 @@ def check(
             elif not settled:
                 waiting.add(id(action))
             else:
-                _check_defined(session, config, use, opens=not dry_run)
+                _check_defined(session, config, use)
+                settled_uses.append(use)
         settled = settled and not may_define(action)
+    if not dry_run:
+        _open(session, settled_uses)
     found = {use.spot: _evaluated(session, use, variables or {}, dry_run=dry_run) for use in python}
     return Plan({} if dry_run else found, frozenset(waiting))
 
@@ -158,9 +160,9 @@ def fill(session: Session, action: Action, plan: Plan) -> Filled:
         SecretError: A value is encrypted and cannot be opened.
     """
     params = action.params
-    if not any("{" in value for value in params.values()):
+    read = {key: pieces(value) for key, value in params.get_map().items() if "{" in value}
+    if not read:
         return Filled(params)
-    read = {key: pieces(value) for key, value in params.items() if "{" in value}
     values = _values(session, action, read)
     mask = session.context.host.redactor.mask
     texts: dict[str, str] = {}
@@ -185,8 +187,6 @@ def fill(session: Session, action: Action, plan: Plan) -> Filled:
 
 def reads(session: Session, action: Action) -> str:
     """What filling an action reads, for people: `reads env X, secret TOKEN`; empty for nothing."""
-    if not any("{" in value for value in action.params.values()):
-        return ""
     known = {name_fix(name): name for name in session.config.env}
     found: dict[str, None] = {}
     for value in action.params.values():
@@ -219,7 +219,7 @@ def _uses(action: Action) -> Iterator[_Use]:
                 yield _Use(action, key, part)
 
 
-def _check_defined(session: Session, config: SessionConfig, use: _Use, *, opens: bool) -> None:
+def _check_defined(session: Session, config: SessionConfig, use: _Use) -> None:
     name = use.one.name
     with _pointing_at(use):
         if use.one.kind == "env":
@@ -228,10 +228,20 @@ def _check_defined(session: Session, config: SessionConfig, use: _Use, *, opens:
             is_there = key_fix(name) in _params(session, config)
         else:
             is_there = session.context.secrets.exists(name)
-            if is_there and opens:
-                _secret(session, use)
     if not is_there:
         raise _undefined(session, use)
+
+
+def _open(session: Session, uses: Iterable[_Use]) -> None:
+    """Open what is encrypted of the values that are named, though they are read again later."""
+    for use in uses:
+        name = use.one.name
+        with _pointing_at(use):
+            if use.one.kind == "secret":
+                _secret(session, name)
+            elif session.context.secrets.is_locked:  # else there is nothing to ask for
+                env, param = (name, "") if use.one.kind == "env" else ("", key_fix(name))
+                session.values_of({env}, params={param})
 
 
 def _params(session: Session, config: SessionConfig) -> Params:
@@ -267,15 +277,15 @@ def _value(session: Session, use: _Use, values: _Values, plan: Plan) -> str | Se
     if use.one.kind == "secret":
         with _pointing_at(use):
             if session.context.secrets.exists(use.one.name):
-                return _secret(session, use)
+                return _secret(session, use.one.name)
     elif (found := values.get(use.one)) is not None:
         return found
     raise _undefined(session, use)
 
 
-def _secret(session: Session, use: _Use) -> Secret:
+def _secret(session: Session, name: str) -> Secret:
     secrets = session.context.secrets
-    value = secrets.get(use.one.name)
+    value = secrets.get(name)
     secrets.hide(value.reveal())
     return value
 

@@ -102,7 +102,7 @@ def _check(actions: Iterable[Action], actors: Actors, now: OurTime, *, strict: b
 
 
 def _may_define(actors: Actors, action: Action) -> bool:
-    """Whether an action may set what later ones name; one that nobody handles is passed over."""
+    """Whether an action may set what later ones name."""
     handler = actors.find(action.full_name)
     return handler is not None and (not handler.harmless or handler.accepts.brings_in)
 
@@ -149,7 +149,7 @@ def run(
     if filling.may_refer(playbook.actions):
         plan = filling.check(
             session,
-            playbook.actions_sorted(),
+            [a for a in playbook.actions_sorted() if actors.find(a.full_name)],
             lambda action: _may_define(actors, action),
             variables=variables,
             dry_run=dry_run,
@@ -305,7 +305,7 @@ class _Run:
             return _row(action, Status.PENDING, message="no actor handles it")
         reads = filling.reads(self.session, action) if self.dry_run else ""
         if self.dry_run and not (handler.harmless and filling.can_be_tried(action, self.plan)):
-            message = "; ".join(filter(None, ("would run", reads)))
+            message = f"would run; {reads}" if reads else "would run"
             return _row(action, Status.PENDING, message=message)
         self._current, self._said = action, _NOTHING
         output, began = Output(self._share()), perf_counter()
@@ -323,7 +323,8 @@ class _Run:
         message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
-        message = "; ".join(filter(None, (reads, message)))
+        if reads:
+            message = f"{reads}; {message}" if message else reads
         where = action.where
         return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
@@ -332,9 +333,9 @@ class _Run:
         return min(MAX_SHOWN, max(self._room, FEW))
 
     def _called(self, handler: Handler, action: Action) -> object:
-        filled = filling.fill(self.session, action, self.plan)
+        params, origins = filling.fill(self.session, action, self.plan)
         words, keywords = bind.checked_arguments(
-            handler.accepts, action, filled.params, self.now(), filled.origins
+            handler.accepts, action, params, self.now(), origins
         )
         first = (self.session,) if handler.accepts.takes_session else ()
         value = handler.function(*first, *words, **keywords)
@@ -396,7 +397,7 @@ class _Run:
         left_out = self.dry_run and any(row.status is Status.PENDING for row in self.results)
         plan = filling.check(
             self.session,
-            new,
+            [action for action in new if self.actors.find(action.full_name)],
             lambda action: _may_define(self.actors, action),
             settled=not (self.playbook.has_priorities or left_out),
             dry_run=self.dry_run,

@@ -84,6 +84,7 @@ What names nothing is an error, and before anything runs if no action before it 
 def _parser(prog: str, *, files: bool) -> Parser:
     parser = Parser(prog, "Carry out actions, one after the other, in the notebook's session.")
     parser.epilog = REFERENCES
+    parser.set_defaults(py=False)
     if files:
         parser.add_argument("-f", "--file", metavar="FILE", help="carry out a file or a folder")
         parser.add_argument("--runs", action="store_true", help="list the runs that are kept")
@@ -133,7 +134,7 @@ def _run(
             keep_going=given.keep_going,
             dry_run=given.dry_run,
             watch=live.watch,
-            variables=door.shell.user_ns if getattr(given, "py", False) else None,
+            variables=door.shell.user_ns if given.py else None,
         )
     finally:
         live.end(None if given.quiet and report is not None and report.ok else report)

@@ -51,9 +51,9 @@ def ws(local: Place, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 @pytest.fixture
-def session(ws: Workspace) -> Session:
+def session(ws: Workspace, tmp_path: Path) -> Session:
     """It has a variable, a parameter, a sealed variable; its context a named secret."""
-    context = ws.context_new("ctx", secret=PASS)
+    context = ws.context_new("ctx", secret=PASS, coderoot=tmp_path / "code")
     context.secrets.put("token", CANARY)
     one = ws.session_new(context, "one")
     one.env_update({"WHO": "Ada", "N": "3", "BAD": "abc", "SEALED": Secret(SEALED)})
@@ -230,6 +230,7 @@ class TestRefusedBefore:
             ("${envs:X}", "15", "${envs:X} is no reference", "did you mean ${env:X}?"),
             ("'x ${Secret:X}'", "18", "is no reference", "did you mean ${secret:X}?"),
             ("${env:X", "15", "${env:X… is not closed", "end it with }"),
+            ("'${env:WHO} ${env:}'", "27", "${env:} names nothing", "write ${env:NAME}"),
             ("${py:1}", "15", "${py:1} is Python", "begin the cell with %%heroscript --py"),
         ],
     )  # fmt: skip
@@ -279,11 +280,13 @@ class TestRefusedBefore:
         with pytest.raises(UndefinedError, match="NEWER"):
             session.run()
 
-    def test_what_nobody_handles_defines_nothing_and_is_refused_too(
+    def test_what_nobody_handles_defines_nothing_and_is_left_alone(
         self, session: Session, given_: list[Any]
     ) -> None:
-        session.playbook_add(text="!!mine.thing a:1\n!!t.take text:${env:NEW}")
-        with pytest.raises(UndefinedError):
+        session.playbook_add(text="!!mine.thing a:${env:NEW} b:${py:x} c:${envs:x}")
+        assert session.run().results[0].status is Status.PENDING
+        session.playbook_add(text="!!t.take text:${env:NEW}")
+        with pytest.raises(UndefinedError, match="NEW"):
             session.run()
 
     def test_what_is_done_is_passed_over(self, session: Session, given_: list[Any]) -> None:
@@ -627,6 +630,12 @@ class TestSecrets:
         assert str(caught.value.place) == "cell:2:15"
         assert "%hero_secret unlock" in caught.value.hint
         assert given_ == []
+        for cell_too in ("${env:SEALED}", "'x ${param:hidden}'"):
+            with pytest.raises(SecretRequiredError, match="is locked"):
+                other.play(f"!!t.take text:first\n!!t.take text:{cell_too}", session=there)
+        assert other.play("!!t.take text:${env:WHO}${param:color}", session=there).ok
+        assert given_ == ["Adared"]
+        given_.clear()
         with pytest.raises(UndefinedError, match="keeps no secret tokem"):  # seen while locked
             other.play("!!t.take text:${secret:tokem}", session=there)
         there.context.configure(interactive=True)

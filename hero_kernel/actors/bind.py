@@ -49,7 +49,8 @@ class Origin:
     is_secret: bool
 
 
-_AS_WRITTEN: Mapping[str, Origin] = MappingProxyType({})
+AS_WRITTEN: Mapping[str, Origin] = MappingProxyType({})
+"""Of parameters that were not filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def checked_arguments(
     action: Action,
     params: Params,
     now: OurTime,
-    origins: Mapping[str, Origin] = _AS_WRITTEN,
+    origins: Mapping[str, Origin] = AS_WRITTEN,
 ) -> tuple[list[str], dict[str, Any]]:
     """As `arguments`, for parameters whose names `check` has seen to.
 

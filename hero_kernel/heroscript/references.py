@@ -9,7 +9,7 @@ from difflib import get_close_matches
 KINDS = ("env", "param", "secret", "py")
 """What a reference may be of: a variable, a parameter, a named secret, a Python expression."""
 
-_OPENER = re.compile(r"(\$+)\{([ \t]*[A-Za-z_]\w*[ \t]*):")
+_OPENER = re.compile(r"(?<!\$)(\$++)\{([ \t]*[A-Za-z_]\w*[ \t]*):")
 _NAME = re.compile(r"[^\s{}:=$'\"]+")
 _BASH = re.compile(r"[-=+?]")
 _AFTER_NEAR_MISS = re.compile(r"[ \t]*[A-Za-z_(\[{'\"]")
@@ -56,12 +56,14 @@ class Slip:
     Attributes:
         message: What is wrong with it.
         hint: What was probably meant.
-        written: Its beginning, as it stands in the text.
+        written: Its text, or the beginning of it.
+        is_last: Whether it has no end, and swallows what follows.
     """
 
     message: str
     hint: str
     written: str
+    is_last: bool = False
 
 
 def references(text: str) -> tuple[Reference, ...]:
@@ -98,6 +100,8 @@ def pieces(text: str) -> tuple[str | Reference | Slip, ...]:
         found.append(piece)
         if isinstance(piece, Reference):
             at = piece.span[1]
+        elif piece.is_last:  # to look for every other end would take as long again for each
+            at = len(text)
         begin = at
     plain += text[begin:]
     return (*found, plain) if plain else tuple(found)
@@ -131,17 +135,17 @@ def _piece(text: str, opener: re.Match[str], kind: str) -> Reference | Slip:
     if end < 0:
         rest = text[inside : inside + 20].partition("\n")[0]
         hint = f"end it with }}; $${begun[1:]} is the text itself"
-        return Slip(f"{begun}{rest}… is not closed", hint, begun)
+        return Slip(f"{begun}{rest}… is not closed", hint, begun + rest, is_last=True)
     name, written = text[inside:end], text[start : end + 1]
     if opener[2] != kind:
         meant = _cut(f"${{{kind}:{name.strip()}}}")
         hint = f"did you mean {meant}? $${begun[1:]}…}} is the text itself"
-        return Slip(f"{_cut(written)} is no reference", hint, begun)
+        return Slip(f"{_cut(written)} is no reference", hint, written)
     if not (name.strip() if kind == "py" else _NAME.fullmatch(name)):
         what = "names nothing" if not name.strip() else "is no reference"
         thing = "EXPRESSION" if kind == "py" else "NAME"
         hint = f"write ${{{kind}:{thing}}}; $${begun[1:]}…}} is the text itself"
-        return Slip(f"{_cut(written)} {what}", hint, begun)
+        return Slip(f"{_cut(written)} {what}", hint, written)
     return Reference(kind, name, (start, end + 1))
 
 

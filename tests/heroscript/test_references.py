@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -144,6 +146,18 @@ def test_what_is_nearly_one_is_no_silent_text(value: str, message: str, hint: st
     assert "is the text itself" in slip.hint
     assert references(value) == ()
     assert pieces(escaped(value)) == (value,)
+
+
+@pytest.mark.parametrize(
+    "many", ["$", "${py:(", "${py:1} ", "${env:", "${x", "${env:}", "{", "${py:'"]
+)
+def test_long_texts_are_read_in_time(many: str) -> None:
+    """With a search from each dollar, or to the end from each opener, one takes minutes."""
+    value = many * 5000 + "${"
+    begin = perf_counter()
+    pieces(value)
+    escaped(value)
+    assert perf_counter() - begin < 2
 
 
 def test_a_long_one_is_shown_on_a_short_line() -> None:
