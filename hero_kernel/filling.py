@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from hero_kernel import expressions, heroscript, keyring
+from hero_kernel import expressions, heroscript, keyring, sealed
 from hero_kernel.actors.bind import AS_WRITTEN, Origin
 from hero_kernel.errors import HeroError, UndefinedError, did_you_mean
 from hero_kernel.heroscript import Params, Reference, key_fix, name_fix
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hero_kernel.errors import Located
     from hero_kernel.heroscript import Action
     from hero_kernel.sessions import Session, SessionConfig
+
+Pieces: TypeAlias = "tuple[str | Reference | Slip, ...]"
 
 Spot: TypeAlias = "tuple[int, str, tuple[int, int]]"
 """Where an expression stands: its action's `id()`, the parameter, and the span in its value."""
@@ -82,7 +84,7 @@ class _Values(NamedTuple):
     def get(self, one: Reference) -> str | None:
         if one.kind == "env":
             return self.env.get(one.name)
-        return self.params.get(key_fix(one.name))
+        return self.params.get(key_fix(one.name), None)
 
 
 def may_refer(actions: Iterable[Action]) -> bool:
@@ -128,12 +130,12 @@ def check(
     """
     config = session.config
     python: list[_Use] = []
-    settled_uses: list[_Use] = []
+    encrypted: list[_Use] = []
     waiting: set[int] = set()
     for action in actions:
         if action.done:
             continue
-        for use in _uses(action):
+        for use in _uses(action, _read(action)):
             if use.one.kind == "py":
                 if variables is None or not _is_own(action):
                     raise _no_python(use)
@@ -141,11 +143,10 @@ def check(
             elif not settled:
                 waiting.add(id(action))
             else:
-                _check_defined(session, config, use)
-                settled_uses.append(use)
+                encrypted += [use] if _is_encrypted(session, config, use) else []
         settled = settled and not may_define(action)
     if not dry_run:
-        _open(session, settled_uses)
+        _open(session, encrypted)
     found = {use.spot: _evaluated(session, use, variables or {}, dry_run=dry_run) for use in python}
     return Plan({} if dry_run else found, frozenset(waiting))
 
@@ -160,10 +161,12 @@ def fill(session: Session, action: Action, plan: Plan) -> Filled:
         SecretError: A value is encrypted and cannot be opened.
     """
     params = action.params
-    read = {key: pieces(value) for key, value in params.get_map().items() if "{" in value}
+    read = _read(action)
     if not read:
         return Filled(params)
-    values = _values(session, action, read)
+    uses = list(_uses(action, read))
+    plain = (part for parts in read.values() for part in parts if isinstance(part, str))
+    values = _values(session, (use.one for use in uses), plain)
     mask = session.context.host.redactor.mask
     texts: dict[str, str] = {}
     origins: dict[str, Origin] = {}
@@ -189,8 +192,8 @@ def reads(session: Session, action: Action) -> str:
     """What filling an action reads, for people: `reads env X, secret TOKEN`; empty for nothing."""
     known = {name_fix(name): name for name in session.config.env}
     found: dict[str, None] = {}
-    for value in action.params.values():
-        for part in pieces(value):
+    for parts in _read(action).values():
+        for part in parts:
             if isinstance(part, Reference):
                 found[f"{part.kind} {part.shown_name}"] = None
             elif isinstance(part, str):
@@ -205,64 +208,65 @@ def can_be_tried(action: Action, plan: Plan) -> bool:
     return id(action) not in plan.waiting and not kinds & {"py", "secret"}
 
 
-def _uses(action: Action) -> Iterator[_Use]:
-    """The references in an action's values.
+def _read(action: Action) -> dict[str, Pieces]:
+    """The values that may have something to fill, taken apart; mostly there is none."""
+    values = action.params.get_map()  # a dict of its own; a look at it costs less than at Params
+    return {key: pieces(value) for key, value in values.items() if "{" in value}
+
+
+def _uses(action: Action, read: Mapping[str, Pieces]) -> Iterator[_Use]:
+    """The references in an action's values, which were taken apart.
 
     Raises:
         UndefinedError: One is malformed.
     """
-    for key, value in action.params.items():
-        for part in pieces(value):
+    for key, parts in read.items():
+        for part in parts:
             if isinstance(part, Slip):
-                raise _slip(action, key, part)
+                place = action.params.place_of(key, part.written)
+                raise UndefinedError(part.message, hint=part.hint, place=place)
             if isinstance(part, Reference):
                 yield _Use(action, key, part)
 
 
-def _check_defined(session: Session, config: SessionConfig, use: _Use) -> None:
+def _is_encrypted(session: Session, config: SessionConfig, use: _Use) -> bool:
+    """Whether what a reference names, which must be there, has to be opened.
+
+    Raises:
+        UndefinedError: It is not there.
+    """
     name = use.one.name
-    with _pointing_at(use):
-        if use.one.kind == "env":
-            is_there = name in config.env
-        elif use.one.kind == "param":
-            is_there = key_fix(name) in _params(session, config)
-        else:
-            is_there = session.context.secrets.exists(name)
-    if not is_there:
-        raise _undefined(session, use)
+    if use.one.kind == "secret":
+        with _pointing_at(use):
+            if session.context.secrets.exists(name):
+                return True
+    else:
+        known = _Values(config.env, _params(session, config) if use.one.kind == "param" else {})
+        if (found := known.get(use.one)) is not None:
+            return sealed.is_sealed(found)
+    raise _undefined(session, use)
 
 
 def _open(session: Session, uses: Iterable[_Use]) -> None:
-    """Open what is encrypted of the values that are named, though they are read again later."""
+    """Open what references name, though it is read again when it is put in."""
     for use in uses:
-        name = use.one.name
         with _pointing_at(use):
             if use.one.kind == "secret":
-                _secret(session, name)
-            elif session.context.secrets.is_locked:  # else there is nothing to ask for
-                env, param = (name, "") if use.one.kind == "env" else ("", key_fix(name))
-                session.values_of({env}, params={param})
+                _secret(session, use.one.name)
+            else:
+                _values(session, [use.one])
 
 
 def _params(session: Session, config: SessionConfig) -> Params:
+    """The parameters as they are kept."""
     return Params.from_text(config.params, name=f"params of {session.guid}")
 
 
-def _values(
-    session: Session, action: Action, read: Mapping[str, tuple[str | Reference | Slip, ...]]
-) -> _Values:
-    """The variables and parameters that the values name, from one reading of the record."""
-    wanted: dict[str, set[str]] = {"env": set(), "param": set(), "secret": set(), "py": set()}
-    plain: list[str] = []
-    for key, parts in read.items():
-        for part in parts:
-            if isinstance(part, Slip):
-                raise _slip(action, key, part)
-            if isinstance(part, Reference):
-                wanted[part.kind].add(part.name)
-            else:
-                plain.append(part)
-    env, params = wanted["env"], {key_fix(name) for name in wanted["param"]}
+def _values(session: Session, named: Iterable[Reference], plain: Iterable[str] = ()) -> _Values:
+    """What references and each `{NAME}` in plain texts name in the record, from one reading."""
+    named = list(named)
+    env = {one.name for one in named if one.kind == "env"}
+    params = {key_fix(one.name) for one in named if one.kind == "param"}
     alike = heroscript.names_in(plain)
     if not (env or params or alike):
         return _Values({}, {})
@@ -322,11 +326,6 @@ def _undefined(session: Session, use: _Use) -> UndefinedError:
     near = [other for other in known if name_fix(other) == name_fix(name)]
     guess = f"did you mean {near[0]}?" if near else did_you_mean(name, known)
     return use.error(f": {what}", f"{guess} or {mend}" if guess.startswith("did") else mend)
-
-
-def _slip(action: Action, key: str, slip: Slip) -> UndefinedError:
-    place = action.params.place_of(key, slip.written)
-    return UndefinedError(slip.message, hint=slip.hint, place=place)
 
 
 def _is_own(action: Action) -> bool:

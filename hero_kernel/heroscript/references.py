@@ -153,7 +153,8 @@ def _python_end(text: str, brace: int) -> int:
     """Where the brace that closes the one at `brace` stands, by Python's own reading; else -1."""
     import tokenize  # noqa: PLC0415  # only expressions need it
 
-    lines = [line + "\n" for line in text[brace:].split("\n")]
+    # a NUL behind the end would fail the whole line, from Python 3.12 on
+    lines = [line + "\n" for line in text[brace:].replace("\0", "?").split("\n")]
     depth = 0
     try:
         for token in tokenize.generate_tokens(iter(lines).__next__):
@@ -164,7 +165,7 @@ def _python_end(text: str, brace: int) -> int:
                 row, column = token.start
                 end = brace + sum(map(len, lines[: row - 1])) + column
                 return end if text[end : end + 1] == "}" else -1
-    except (tokenize.TokenError, SyntaxError, ValueError):  # a quote is open, a NUL
+    except (tokenize.TokenError, SyntaxError):  # a quote or a bracket is open
         pass
     return -1
 
