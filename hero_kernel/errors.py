@@ -41,6 +41,7 @@ HeroError
 ├── GitError               git does not do what was asked
 │   └── GitAddressError          a text is no address of a repository (ValueError)
 ├── NotAllowedError        a playbook from elsewhere was not allowed to run
+├── UndefinedError         what a ${…} stands for is not to be had (LookupError)
 ├── ActionError            an action cannot be carried out
 │   └── UnknownActionError       no actor handles it
 ├── NotInteractiveError    a question would have to be asked and may not be
@@ -264,6 +265,10 @@ class GitAddressError(GitError, ValueError):
 
 class NotAllowedError(HeroError):
     """A playbook from elsewhere was not allowed to run."""
+
+
+class UndefinedError(HeroError, LookupError):
+    """What a `${…}` stands for is not to be had, or it is not written as one."""
 
 
 class ActionError(HeroError):

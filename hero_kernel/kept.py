@@ -14,7 +14,7 @@ from hero_kernel.heroscript import Params, key_fix
 from hero_kernel.secret import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from hero_kernel.errors import HeroError
@@ -159,6 +159,11 @@ class Kept(ABC, Generic[C]):
         kept = self._parsed(config)
         sealed_ones = {key: text for key, text in kept.items() if sealed.is_sealed(text)}
         return kept.with_params(self._opened(config, _PARAMS, sealed_ones)) if sealed_ones else kept
+
+    def _params_of(self, config: C, keys: Container[str]) -> dict[str, str]:
+        """Those of the parameters, encrypted ones as what they are."""
+        kept = {key: text for key, text in self._parsed(config).items() if key in keys}
+        return self._opened(config, _PARAMS, kept)
 
     def params_shown(self) -> dict[str, Shown]:
         """The kept parameters as they may be shown, in order."""

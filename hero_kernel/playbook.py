@@ -195,6 +195,11 @@ class Playbook:
         self._priorities.sort(key=lambda entry: entry[0])
         self._version += 1
 
+    @property
+    def has_priorities(self) -> bool:
+        """Whether `priorities_add` has said that some come first."""
+        return bool(self._priorities)
+
     def filtersort(self, priorities: Mapping[int, str]) -> list[Action]:
         """Give matching actions a priority for good, and return all in the order that follows.
 

@@ -9,11 +9,12 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
+from hero_kernel import filling
 from hero_kernel.actors import bind
 from hero_kernel.errors import ActionError, HeroError
 from hero_kernel.logs.entry import CATEGORY_WIDTH
@@ -21,10 +22,10 @@ from hero_kernel.playbook import Include, parsed
 from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from hero_kernel.actors import Actors, Handler
-    from hero_kernel.heroscript import Action, Params, Source
+    from hero_kernel.heroscript import Action, Source
     from hero_kernel.logs import Logger, LogType
     from hero_kernel.playbook import Playbook
     from hero_kernel.sessions import Session
@@ -100,6 +101,12 @@ def _check(actions: Iterable[Action], actors: Actors, now: OurTime, *, strict: b
             raise actors.unknown(action)
 
 
+def _may_define(actors: Actors, action: Action) -> bool:
+    """Whether an action may set what later ones name."""
+    handler = actors.find(action.full_name)
+    return handler is not None and (not handler.harmless or handler.accepts.brings_in)
+
+
 def run(
     session: Session,
     playbook: Playbook,
@@ -111,6 +118,7 @@ def run(
     dry_run: bool = False,
     strict: bool = False,
     watch: Watch | None = None,
+    variables: Mapping[str, object] | None = None,
 ) -> Report:
     """Carry out every action that is not done, in order; stop at the first failure.
 
@@ -119,7 +127,7 @@ def run(
     What handlers add to the playbook is carried out too, in its place in the order.
 
     Args:
-        session: Whose environment fills `{NAME}`, and which handlers receive.
+        session: Whose values fill `${env:X}` and `{NAME}`, and which handlers receive.
         playbook: What to carry out; files that are brought in are added to it.
         actors: Who carries it out.
         now: The clock.
@@ -128,16 +136,27 @@ def run(
         dry_run: Whether to carry out only what changes nothing anyway.
         strict: Whether an action that nobody handles is an error; else it stays pending.
         watch: Is handed, before anything runs, what tells where the run is.
+        variables: What `${py:…}` in the playbook's own text sees; None refuses it.
 
     Raises:
-        HeroError: From `check`, before anything ran.
+        HeroError: From `check`, or for a reference that nothing can fill, before anything ran.
         PlaybookError: The playbook is being carried out already.
     """
     if dry_run:
         playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict)
+    plan = filling.NO_PLAN
+    if filling.may_refer(playbook.actions):
+        plan = filling.check(
+            session,
+            [a for a in playbook.actions_sorted() if actors.find(a.full_name)],
+            lambda action: _may_define(actors, action),
+            variables=variables,
+            dry_run=dry_run,
+        )
     started, before = now(), perf_counter()
-    work = _Run(session, playbook, actors, now, dry_run, strict, session.context.host.redactor.mask)
+    mask = session.context.host.redactor.mask
+    work = _Run(session, playbook, actors, now, dry_run, strict, mask, plan)
     if watch is not None:
         watch(work.progress)
     with playbook.carried_out(), work.listening():
@@ -170,6 +189,7 @@ class _Run:
     dry_run: bool
     strict: bool
     mask: Callable[[str], str]
+    plan: filling.Plan
     results: list[Result] = field(default_factory=list)
     note: str = ""
     _logger: Logger | None = None
@@ -283,8 +303,10 @@ class _Run:
         handler = self.actors.find(action.full_name)
         if handler is None:
             return _row(action, Status.PENDING, message="no actor handles it")
-        if self.dry_run and not handler.harmless:
-            return _row(action, Status.PENDING, message="would run")
+        reads = filling.reads(self.session, action) if self.dry_run else ""
+        if self.dry_run and not (handler.harmless and filling.can_be_tried(action, self.plan)):
+            message = f"would run; {reads}" if reads else "would run"
+            return _row(action, Status.PENDING, message=message)
         self._current, self._said = action, _NOTHING
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None
@@ -301,6 +323,8 @@ class _Run:
         message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
+        if reads:
+            message = f"{reads}; {message}" if message else reads
         where = action.where
         return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
@@ -309,8 +333,10 @@ class _Run:
         return min(MAX_SHOWN, max(self._room, FEW))
 
     def _called(self, handler: Handler, action: Action) -> object:
-        params = _filled(action.params, self.session)
-        words, keywords = bind.checked_arguments(handler.accepts, action, params, self.now())
+        params, origins = filling.fill(self.session, action, self.plan)
+        words, keywords = bind.checked_arguments(
+            handler.accepts, action, params, self.now(), origins
+        )
         first = (self.session,) if handler.accepts.takes_session else ()
         value = handler.function(*first, *words, **keywords)
         return _awaited(value) if hasattr(type(value), "__await__") else value
@@ -356,12 +382,27 @@ class _Run:
         if texts and not paths:
             return Status.SKIPPED, "already included"
         _check(new, self.actors, self.now(), strict=self.strict)
+        self._plan_for(new)
         self.playbook.add(actions=new, prio=action.priority, after=action)
         self._included |= paths
         self._chains |= {one.id: chain for one, chain in zip(new, chains, strict=True)}
         files = ", ".join(text.path.name for text in texts[:3])
         what = "1 action" if len(new) == 1 else f"{len(new)} actions"
         return Status.OK, f"{what} from {files or 'an empty folder'}"
+
+    def _plan_for(self, new: list[Action]) -> None:
+        """Check what the new actions refer to; they come next, unless priorities say otherwise."""
+        if not filling.may_refer(new):
+            return
+        left_out = self.dry_run and any(row.status is Status.PENDING for row in self.results)
+        plan = filling.check(
+            self.session,
+            [action for action in new if self.actors.find(action.full_name)],
+            lambda action: _may_define(self.actors, action),
+            settled=not (self.playbook.has_priorities or left_out),
+            dry_run=self.dry_run,
+        )
+        self.plan = replace(self.plan, waiting=self.plan.waiting | plan.waiting)
 
     def _first(self, source: Source | None) -> tuple[Path, ...]:
         """The chain of a text that nobody brought in."""
@@ -392,7 +433,9 @@ class _Run:
         if action is None:
             return None
         total = len(self.playbook)
-        return Progress(min(len(self.results) + 1, total), total, action.full_name, *self._said)
+        said, fraction = self._said
+        number = min(len(self.results) + 1, total)
+        return Progress(number, total, action.full_name, self.mask(said), fraction)
 
 
 _NOTHING: tuple[str, float | None] = ("", None)
@@ -449,15 +492,6 @@ def _origin(source: Source | None) -> tuple[Path, ...]:
     """The file that a text was read from, if it was."""
     path = Path(source.name) if source is not None else Path()
     return (path.resolve(),) if path.is_absolute() else ()
-
-
-def _filled(params: Params, session: Session) -> Params:
-    """The parameters with each `{NAME}` that the session's environment knows as its value."""
-    if not any("{" in value for value in params.values()):
-        return params
-    waiting = {key: value for key, value in params.items() if "{" in value}
-    filled = session.filled(list(waiting.values()))
-    return params.with_params(dict(zip(waiting, filled, strict=True)))
 
 
 def _awaited(awaitable: Awaitable[Any]) -> object:

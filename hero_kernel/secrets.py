@@ -598,6 +598,14 @@ class Secrets:
         value = database.get(name)
         return value if isinstance(value, Secret) else self._hidden(str(value))
 
+    def exists(self, name: str) -> bool:
+        """Whether `get` finds a named secret; looked at while locked, too.
+
+        Raises:
+            BadNameError: The name cannot be a secret's.
+        """
+        return keyring.read_named(self._environ, name) is not None or self._named().exists(name)
+
     def delete(self, name: str) -> None:
         """Delete a named secret.
 

@@ -28,7 +28,7 @@ from hero_kernel.secret import Secret
 from hero_kernel.stores import record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -343,11 +343,27 @@ class Session(Kept[SessionConfig]):
         Raises:
             SecretError: One that they name is encrypted and cannot be opened.
         """
-        config = self.config
-        wanted = heroscript.names_in(texts)
-        env = {key: value for key, value in config.env.items() if name_fix(key) in wanted}
-        opened = self._opened(config, _ENV, env)
+        opened, _ = self.values_of(alike=heroscript.names_in(texts))
         return [heroscript.replace_names(text, opened) for text in texts]
+
+    def values_of(
+        self, env: Container[str] = (), *, alike: Container[str] = (), params: Container[str] = ()
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Some variables and parameters by name, those that are there, from one reading.
+
+        Args:
+            env: Names of variables.
+            alike: Names of variables after `name_fix`.
+            params: Names of parameters.
+
+        Raises:
+            HeroscriptError: The kept parameters do not parse.
+            SecretError: One of them is encrypted and cannot be opened.
+        """
+        config = self.config
+        kept = {k: v for k, v in config.env.items() if k in env or name_fix(k) in alike}
+        opened = self._opened(config, _ENV, kept)
+        return opened, self._params_of(config, params) if params else {}
 
     def load(self) -> Session:
         """Check that the session is still there, and finish what a killed rename left undone.

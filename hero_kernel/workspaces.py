@@ -158,6 +158,7 @@ class Workspace:
         dry_run: bool = False,
         strict: bool = False,
         watch: Watch | None = None,
+        variables: Mapping[str, object] | None = None,
     ) -> Report:
         """Carry a playbook out in a session and keep the report in its folder.
 
@@ -169,6 +170,8 @@ class Workspace:
             dry_run: Whether to carry out only what changes nothing anyway; not kept.
             strict: Whether an action that nobody handles is an error; else it stays pending.
             watch: Is handed, before anything runs, what tells where the run is.
+            variables: What `${py:…}` in the playbook's own text sees. It is evaluated as Python:
+                give them only for a text that their owner wrote. None, the default, refuses it.
 
         Raises:
             HeroError: An action cannot be carried out as it stands; nothing ran.
@@ -183,6 +186,7 @@ class Workspace:
             dry_run=dry_run,
             strict=strict,
             watch=watch,
+            variables=variables,
         )
         if dry_run or not report.results:
             return report

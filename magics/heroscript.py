@@ -68,9 +68,23 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     return None
 
 
+REFERENCES = """\
+values from elsewhere, in any value of an action:
+  ${env:NAME}     a variable of the session
+  ${param:name}   a parameter of the session
+  ${secret:NAME}  a named secret of the context; reports and logs keep the reference
+  ${py:EXPR}      Python of the notebook, in a cell with --py; evaluated once, before anything runs
+  {NAME}          a variable of the session, if there is one of that name; else it stays
+  $${env:NAME}    the text ${env:NAME} itself
+What names nothing is an error, and before anything runs if no action before it can define it."""
+"""What `-h` says of values that are not in the script."""
+
+
 @cache  # building one costs as much as running a few actions
 def _parser(prog: str, *, files: bool) -> Parser:
     parser = Parser(prog, "Carry out actions, one after the other, in the notebook's session.")
+    parser.epilog = REFERENCES
+    parser.set_defaults(py=False)
     if files:
         parser.add_argument("-f", "--file", metavar="FILE", help="carry out a file or a folder")
         parser.add_argument("--runs", action="store_true", help="list the runs that are kept")
@@ -78,6 +92,9 @@ def _parser(prog: str, *, files: bool) -> Parser:
             "--show", nargs="?", const="last", metavar="RUN", help="show a kept run, or the last"
         )
     else:
+        parser.add_argument(
+            "--py", action="store_true", help="evaluate ${py:…} in the cell, as Python of its own"
+        )
         parser.add_argument("--bare", action="store_true", help=SUPPRESS)
         parser.add_argument("--line", type=int, default=0, help=SUPPRESS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="check, and change nothing")
@@ -117,6 +134,7 @@ def _run(
             keep_going=given.keep_going,
             dry_run=given.dry_run,
             watch=live.watch,
+            variables=door.shell.user_ns if given.py else None,
         )
     finally:
         live.end(None if given.quiet and report is not None and report.ok else report)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from types import NoneType, SimpleNamespace, UnionType
+from types import MappingProxyType, NoneType, SimpleNamespace, UnionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -34,6 +34,23 @@ Convert: TypeAlias = "Callable[[Params, str, OurTime], Any]"
 """From the parameters, a key in them and the time now to the value."""
 
 _REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What stood in a parameter before it was filled.
+
+    Attributes:
+        written: The first reference in it, `${env:X}`; empty when there were only `{NAME}`.
+        is_secret: Whether the text that it became must not be shown.
+    """
+
+    written: str
+    is_secret: bool
+
+
+AS_WRITTEN: Mapping[str, Origin] = MappingProxyType({})
+"""Of parameters that were not filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,7 @@ class Accepts:
         words: Whether bare words are accepted, and go to `*args`.
         any_key: Whether any other key is accepted, and goes to `**kwargs` as text.
         own: Names of the function's that `**kwargs` cannot carry: the session's, the action's.
+        brings_in: Whether it says that it returns an `Include`: actions that may do anything.
     """
 
     action: str
@@ -85,6 +103,7 @@ class Accepts:
     words: bool
     any_key: bool
     own: frozenset[str] = frozenset()
+    brings_in: bool = False
 
 
 def accepts(action: str, function: Callable[..., Any]) -> Accepts:
@@ -98,7 +117,8 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
     wants_action = None
     own: set[str] = set()
     before_words: list[inspect.Parameter] = []
-    for number, one in enumerate(_signature(function).parameters.values()):
+    signature = _signature(function)
+    for number, one in enumerate(signature.parameters.values()):
         if one.kind is one.VAR_POSITIONAL:
             words = True
         elif one.kind is one.VAR_KEYWORD:
@@ -114,7 +134,10 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
             parameters[parameter.name] = parameter
             before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
     _check_named(action, before_words, words=words)
-    return Accepts(action, parameters, takes_session, wants_action, words, any_key, frozenset(own))
+    return Accepts(
+        action, parameters, takes_session, wants_action, words, any_key, frozenset(own),
+        brings_in="Include" in str(signature.return_annotation),
+    )  # fmt: skip
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -162,15 +185,38 @@ def arguments(
 
 
 def checked_arguments(
-    accepted: Accepts, action: Action, params: Params, now: OurTime
+    accepted: Accepts,
+    action: Action,
+    params: Params,
+    now: OurTime,
+    origins: Mapping[str, Origin] = AS_WRITTEN,
 ) -> tuple[list[str], dict[str, Any]]:
-    """As `arguments`, for parameters whose names `check` has seen to."""
+    """As `arguments`, for parameters whose names `check` has seen to.
+
+    Args:
+        accepted: What the handler accepts.
+        action: Whose parameters they are.
+        params: They, filled.
+        now: What relative times are counted from.
+        origins: What stood in those that were filled, by key.
+
+    Raises:
+        ParamError: A value is badly spelt; it points at its place, or at the reference that it
+            was filled from, and does not show a secret.
+    """
     words = list(params.args)
     keywords: dict[str, Any] = {}
     for key, parameter in accepted.parameters.items():
         if key in params:
-            keywords[parameter.keyword] = _converted(accepted, action, params, parameter, now)
-        elif parameter.flag and key in _words(params):
+            try:
+                keywords[parameter.keyword] = _converted(accepted, action, params, parameter, now)
+                continue
+            except ParamError as error:
+                if key not in origins:
+                    raise
+                fault = _misfilled(error, action, parameter, origins[key])
+            raise fault  # out here, so that it drags no error along that shows a secret
+        if parameter.flag and key in _words(params):
             keywords[parameter.keyword] = True
             words = [word for word in words if word.lower() != key]
     if accepted.any_key:
@@ -183,7 +229,7 @@ def checked_arguments(
 def check(accepted: Accepts, action: Action, now: OurTime) -> None:
     """Find what is wrong with an action's parameters before anything runs.
 
-    A value with a `{NAME}` in it is not converted yet: an earlier action may set the name.
+    A value with a `{NAME}` or a `${env:X}` in it is not converted yet: it is not filled.
 
     Raises:
         ParamError: As `arguments`.
@@ -257,6 +303,21 @@ def _converted(
             hint=error.hint,
             place=_place(action, parameter.name),
         ) from error
+
+
+def _misfilled(
+    error: ParamError, action: Action, parameter: Parameter, origin: Origin
+) -> ParamError:
+    """The fault of a text that the script does not have: it tells where the text came from."""
+    message, hint = error.message, error.hint
+    if origin.is_secret:  # the error may show the text, or half of it, which no mask would know
+        message = f"{action.full_name} parameter {parameter.name} is a secret that does not fit"
+        is_one = " or " not in parameter.kind and parameter.kind not in ("text", "parameters")
+        hint = f"it takes {'a ' if is_one else ''}{parameter.kind}"
+    if origin.written:
+        message += f", filled from {origin.written}"
+    place = action.params.place_of(parameter.name, origin.written)
+    return ParamError(message, hint=hint, place=place)
 
 
 def _place(action: Action, key: str) -> Located | None:

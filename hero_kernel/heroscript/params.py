@@ -210,6 +210,18 @@ class Params(Mapping[str, str]):
             return None
         return self._origin[0].place(scanned.arg_at[scanned.args.index(arg)])
 
+    def place_of(self, key: str, written: str) -> Place | None:
+        """Where a piece of a key's value stands in the text, as it was written there.
+
+        Where the value does, when the piece was written with escapes.
+        """
+        scanned = self._scan()
+        begin = None if scanned is None else scanned.value_at.get(key_fix(key))
+        if scanned is None or self._origin is None or begin is None:
+            return None
+        found = self._origin[0].text.find(written, begin, scanned.end)
+        return self._origin[0].place(max(begin, found))
+
     def _place_in(self, table: str, key: str) -> Place | None:
         scanned = self._scan()
         if scanned is None or self._origin is None:

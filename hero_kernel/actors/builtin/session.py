@@ -13,7 +13,7 @@ from hero_kernel.sessions import Session
 def env_set(
     session: Session, *, key: str, val: str | None = None, value: str | None = None
 ) -> Changed | str:
-    """Set an environment variable of the session; `{KEY}` in later actions becomes its value.
+    """Set a variable of the session; `${env:KEY}` and `{KEY}` in later actions become its value.
 
     A value that holds a secret is kept as one.
 

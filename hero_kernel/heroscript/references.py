@@ -1,0 +1,179 @@
+"""References: `${kind:name}` in a value, which stands for something outside of the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+KINDS = ("env", "param", "secret", "py")
+"""What a reference may be of: a variable, a parameter, a named secret, a Python expression."""
+
+_OPENER = re.compile(r"(?<!\$)(\$++)\{([ \t]*[A-Za-z_]\w*[ \t]*):")
+_NAME = re.compile(r"[^\s{}:=$'\"]+")
+_BASH = re.compile(r"[-=+?]")
+_AFTER_NEAR_MISS = re.compile(r"[ \t]*[A-Za-z_(\[{'\"]")
+_SPELT_OUT = {
+    "environ": "env", "environment": "env", "parameter": "param", "parameters": "param",
+    "python": "py",
+}  # fmt: skip
+_NEAR = 0.75
+_LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference.
+
+    Attributes:
+        kind: One of `KINDS`.
+        name: What it names; for `py` the expression, as it is written.
+        span: Where it begins and ends in the text; its last `$` is the first character.
+    """
+
+    kind: str
+    name: str
+    span: tuple[int, int]
+
+    @property
+    def written(self) -> str:
+        """It as it stands in the text."""
+        return f"${{{self.kind}:{self.name}}}"
+
+    @property
+    def shown_name(self) -> str:
+        """Its name on one line of bounded length."""
+        return _cut(self.name)
+
+    def __str__(self) -> str:
+        return f"${{{self.kind}:{self.shown_name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What begins like a reference and is none.
+
+    Attributes:
+        message: What is wrong with it.
+        hint: What was probably meant.
+        written: Its text, or the beginning of it.
+        is_last: Whether it has no end, and swallows what follows.
+    """
+
+    message: str
+    hint: str
+    written: str
+    is_last: bool = False
+
+
+def references(text: str) -> tuple[Reference, ...]:
+    """The references in a value, in order; what is escaped or malformed is left out."""
+    return tuple(piece for piece in pieces(text) if isinstance(piece, Reference))
+
+
+def pieces(text: str) -> tuple[str | Reference | Slip, ...]:
+    """A value taken apart: text, in which escaped references are what they stand for, and the rest.
+
+    Of dollars before `{kind:` each pair is one dollar, and an odd one more begins a reference, as
+    backslashes before a quote are read. `${VAR}`, `${VAR:-x}` and words that are not like a kind
+    are text.
+    """
+    if "${" not in text:
+        return (text,)
+    found: list[str | Reference | Slip] = []
+    plain = ""
+    begin = at = 0
+    while opener := _OPENER.search(text, at):
+        at = opener.end()
+        kind = _kind(opener, text)
+        if not kind:
+            continue
+        dollars = len(opener[1])
+        plain += text[begin : opener.start()] + "$" * (dollars // 2)
+        begin = opener.end(1)
+        if dollars % 2 == 0:
+            continue
+        if plain:
+            found.append(plain)
+            plain = ""
+        piece = _piece(text, opener, kind)
+        found.append(piece)
+        if isinstance(piece, Reference):
+            at = piece.span[1]
+        elif piece.is_last:  # to look for every other end would take as long again for each
+            at = len(text)
+        begin = at
+    plain += text[begin:]
+    return (*found, plain) if plain else tuple(found)
+
+
+def escaped(text: str) -> str:
+    """The value that, when it is filled, becomes the text: nothing in it is a reference."""
+    return _OPENER.sub(
+        lambda opener: opener[1] + opener[0] if _kind(opener, text) else opener[0], text
+    )
+
+
+def _kind(opener: re.Match[str], text: str) -> str:
+    """The kind that an opener is of, or is like; empty when it is text."""
+    word, after = opener[2], opener.end()
+    if word in KINDS:
+        return "" if word != "py" and _BASH.match(text, after) else word
+    if not _AFTER_NEAR_MISS.match(text, after):
+        return ""
+    folded = word.strip().lower()
+    if folded in _SPELT_OUT:
+        return _SPELT_OUT[folded]
+    swapped = [kind for kind in KINDS if sorted(kind) == sorted(folded)]
+    return (swapped or get_close_matches(folded, KINDS, 1, _NEAR) or [""])[0]
+
+
+def _piece(text: str, opener: re.Match[str], kind: str) -> Reference | Slip:
+    start, inside = opener.end(1) - 1, opener.end()
+    begun = text[start:inside]
+    end = _python_end(text, opener.end(1)) if kind == "py" else text.find("}", inside)
+    if end < 0:
+        rest = text[inside : inside + 20].partition("\n")[0]
+        hint = f"end it with }}; $${begun[1:]} is the text itself"
+        return Slip(f"{begun}{rest}… is not closed", hint, begun + rest, is_last=True)
+    name, written = text[inside:end], text[start : end + 1]
+    if opener[2] != kind:
+        meant = _cut(f"${{{kind}:{name.strip()}}}")
+        hint = f"did you mean {meant}? $${begun[1:]}…}} is the text itself"
+        return Slip(f"{_cut(written)} is no reference", hint, written)
+    if not (name.strip() if kind == "py" else _NAME.fullmatch(name)):
+        what = "names nothing" if not name.strip() else "is no reference"
+        thing = "EXPRESSION" if kind == "py" else "NAME"
+        hint = f"write ${{{kind}:{thing}}}; $${begun[1:]}…}} is the text itself"
+        return Slip(f"{_cut(written)} {what}", hint, written)
+    return Reference(kind, name, (start, end + 1))
+
+
+def _python_end(text: str, brace: int) -> int:
+    """Where the brace that closes the one at `brace` stands, by Python's own reading; else -1."""
+    import tokenize  # noqa: PLC0415  # only expressions need it
+
+    # a NUL behind the end would fail the whole line, from Python 3.12 on
+    lines = [line + "\n" for line in text[brace:].replace("\0", "?").split("\n")]
+    depth = 0
+    try:
+        for token in tokenize.generate_tokens(iter(lines).__next__):
+            if token.type != tokenize.OP:
+                continue
+            depth += (token.string in _OPENING) - (token.string in _CLOSING)
+            if depth == 0:
+                row, column = token.start
+                end = brace + sum(map(len, lines[: row - 1])) + column
+                return end if text[end : end + 1] == "}" else -1
+    except (tokenize.TokenError, SyntaxError):  # a quote or a bracket is open
+        pass
+    return -1
+
+
+_OPENING = frozenset("([{")
+_CLOSING = frozenset(")]}")
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 1] + "…"
