@@ -32,13 +32,14 @@ class TestHeroKernel(jupyter_kernel_test.KernelTests):
         "!ls -l",
         "!!ls -l",
         "%%heroscript\n!!play.echo content:'x'\n\n",
+        "!!play.echo",
         "!!play.echo content:'x'\n\n",
         "await one()",
     )
     incomplete_code_samples = (
         "def f():",
         "%%heroscript\n!!play.echo content:'x'",
-        "!!play.echo",
+        "!!play.echo content:'x",
         "!!play.echo\n    content:'x'",
     )
     invalid_code_samples = ("x = = 1", "import = 7q")

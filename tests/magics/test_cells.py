@@ -201,7 +201,8 @@ def test_places_carry_the_cell_s_number(notebook):
 @pytest.mark.parametrize(
     ("cell", "status"),
     [
-        ("!!play.echo content:'x'", "incomplete"),  # a parameter may follow on the next line
+        ("!!play.echo content:'x'", "complete"),
+        ("!!play.echo content:'x", "incomplete"),
         ("!!play.echo\n    content:'x'", "incomplete"),
         ("!!play.echo\n    content:'x'\n\n", "complete"),
         ("%%heroscript\n!!play.echo", "incomplete"),
