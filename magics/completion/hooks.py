@@ -33,7 +33,7 @@ _TYPES = "_jupyter_types_experimental"
 """Where a reply tells front ends what each match is; ipykernel's and JupyterLab's name for it."""
 
 _ASKED = re.compile(
-    r"\s*(?P<before>\?{0,2})(?P<what>!{2,4}[ \t]*[\w.-]+|%{1,2}hero\w*(?:[ \t]+[a-z]+)?)"
+    r"\s*(?P<before>\?{0,2})(?P<what>!{2,4}[ \t]*[\w.-]+|%{1,2}hero\w*(?:[ \t]+[\w-]+)?)"
     r"(?P<after>\?{0,2})\s*"
 )
 
@@ -94,7 +94,7 @@ class Hooks:
 
     def asked(self, lines: list[str]) -> str:
         """The magic that answers a cell like `!!git.clone?` or `%hero_env?`; "" for another."""
-        if "?" not in lines[-1] and "?" not in lines[0]:
+        if not lines or ("?" not in lines[-1] and "?" not in lines[0]):
             return ""
         found = _ASKED.fullmatch("".join(lines))
         if found is None or not (found["before"] or found["after"]):

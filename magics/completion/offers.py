@@ -128,12 +128,12 @@ class Offers:
         is_begun = bool(found) and found[-1].end == len(line)
         last = found.pop() if is_begun else Word(len(line), len(line), "", "")
         texts = [word.text for word in found]
-        is_cell = place.name.startswith("%%")
-        command = None if is_cell else self._commands().get(place.name.lstrip("%"))
-        if command is not None:
+        command = self._commands().get(place.name.lstrip("%"))
+        parser = line_parser(place.name)
+        if parser is not None:
+            offers = list(self._of_parser(parser, command.names if command else "", texts, last))
+        elif command is not None and not place.name.startswith("%%"):
             offers = self._of_command(command, texts, last)
-        elif (parser := line_parser(place.name)) is not None:
-            offers = list(self._of_parser(parser, place.name, texts, last))
         else:
             return None
         return Found(place.begin + last.begin, _unclosed(offers, last.quote, cell[cursor:]))
@@ -269,7 +269,7 @@ _SOURCES = ("env", "param", "secret", "py")
 """What a `${kind:name}` may be taken from; of a `py` expression nothing is known."""
 
 _REFERENCE = re.compile(
-    r"(?<!\$)(?:\$\$)*(?P<sign>\$?\{)(?:(?<=\$\{)(?P<kind>\w*):)?(?P<name>[\w.-]*)\Z"
+    r"(?<!\$)(?:\$\$)*+(?P<sign>\$\{|(?<!\$)\{)(?:(?<=\$\{)(?P<kind>\w*):)?(?P<name>[\w.-]*)\Z"
 )
 
 _METAVARS = {

@@ -189,7 +189,8 @@ def _action(cell: str, cursor: int, begin: int, indent: str) -> Standing:
         left -= len(short) + 1
         shift += len(short) + 1
     at = Spot(found.what, shift + left, found.key, found.values, found.words)
-    return ActionLine(head[1], head.start(1), at, _rest(cell, cursor, indent))
+    behind = _rest(cell, cursor, indent)
+    return ActionLine(head[1], head.start(1), at, f" {behind}" if at.at == cursor else behind)
 
 
 def _rest(cell: str, cursor: int, indent: str) -> str:

@@ -62,4 +62,4 @@ def quoted(text: str, quote: str = "") -> str:
         return f'"{text}"'
     if quote == "'" and "'" not in text:
         return f"'{text}'"
-    return shlex.quote(text)
+    return shlex.quote(text) if not text or re.search(r"[\s'\"\\]", text) else text
