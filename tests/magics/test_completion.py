@@ -14,6 +14,8 @@ from typing import Literal
 
 import pytest
 from IPython.core.completer import IPCompleter
+from IPython.terminal.ptutils import IPythonPTCompleter
+from prompt_toolkit.document import Document
 from typing_cells import tab, tab_at
 
 import hero_kernel as hero
@@ -321,6 +323,20 @@ def test_the_last_line_of_a_shell_that_knows_only_lines(kept):
         assert ours == [kept.shell.complete("prin"), kept.shell.complete("", "%tim", 4)]
     assert "%time" in ours[1][1]
     kept.shell.run_line_magic("load_ext", "magics")
+
+
+def test_the_prompt_of_a_terminal_shows_them(kept):
+    """As prompt_toolkit asks, which a terminal's IPython reads keys with."""
+    completer = IPythonPTCompleter(shell=kept.shell)
+
+    def shown(cell):
+        document = Document(cell, len(cell))
+        return [(one.text, one.start_position) for one in completer.get_completions(document, None)]
+
+    kept.shell.min_elide = 30
+    assert shown("!!git.cl") == [("git.clone", -6)]
+    assert shown("!!git.clone\n    ur") == [("url:", -2)]
+    assert shown("%hero_db get 'sec") == [("'second key'", -4)]
 
 
 # -- nothing is made, and nothing hangs
