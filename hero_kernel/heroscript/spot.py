@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hero_kernel.heroscript.scan import _BLANK, _end, _Scanner
+from hero_kernel.heroscript.scan import _BLANK, _end, _Scanner, _Unclosed
 from hero_kernel.heroscript.source import Source
 
 
@@ -48,6 +48,7 @@ class _Recorder(_Scanner):
     begin = 0
     key = ""
     is_open = False
+    is_in_comment = False
 
     def spot(self) -> Spot:
         """Read up to the end, and tell what is there."""
@@ -72,9 +73,7 @@ class _Recorder(_Scanner):
         indent = rest.rpartition("\n")[2]
         if "\n" in rest:
             return len(indent) > 1 or "\t" in indent
-        return self.text[-1:] in {" ", "\t"} and not self.is_in_comment
-
-    is_in_comment = False
+        return self.text.endswith((" ", "\t", "-->")) and not self.is_in_comment
 
     def line_comment(self, at: int) -> None:
         super().line_comment(at)
@@ -91,16 +90,22 @@ class _Recorder(_Scanner):
 
     def param(self, at: int, colon: int) -> None:
         self.begin = -1
-        fault = self.found.fault
         super().param(at, colon)
         size = len(self.text)
         key = self.text[at:colon].lower().lstrip("/")
-        if self.begin >= 0 and self.found.fault is not fault:  # the quote has no end
-            self.what, self.key, self.at, self.is_open = "value", key, size, True
+        if self.is_open:
+            self.what, self.key, self.at = "value", key, size
         elif self.at == size and self.begin >= 0:
             self.what, self.key = "value", key
         elif self.begin < 0 and _end(_BLANK, self.text, self.at) == size:  # nothing behind `key:`
             self.what, self.key, self.begin, self.at = "value", key, size, size
+
+    def value(self) -> tuple[str, int]:
+        try:
+            return super().value()
+        except _Unclosed:
+            self.is_open = True
+            raise
 
     def list_item(self) -> str:
         self.begin = self.at

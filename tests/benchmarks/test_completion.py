@@ -21,7 +21,8 @@ import hero_kernel as hero
 from typing import Literal
 context = hero.context()
 for n in range(1000):
-    context.host.store.create(context.id, f'sessions:config:many_{n:04}', f'{{"name": "many_{n:04}"}}')
+    name = f'many_{n:04}'
+    context.host.store.create(context.id, f'sessions:config:{name}', f'{{"name": "{name}"}}')
 hero.session().db_get().update((f'key{n:06}', n) for n in range(100_000))
 for n in range(500):
     @hero.action(f'actor{n % 25:02}.action{n:03}')
