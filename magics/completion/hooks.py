@@ -100,7 +100,9 @@ class Hooks:
         if found is None or not (found["before"] or found["after"]):
             return ""
         detail = " --source" if "??" in (found["before"], found["after"]) else ""
-        return f"%hero_help --page{detail} {found['what']}"
+        what = found["what"]
+        what = "".join(what.split()) if what.startswith("!") else what
+        return f"%hero_help --page{detail} {what}"
 
     # -- in the place of IPython's
 

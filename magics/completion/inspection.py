@@ -6,10 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from hero_kernel import keyring
-from hero_kernel.errors import HeroError
 from magics.completion import explained
 from magics.completion.explained import Explained
-from magics.completion.offers import line_parser
+from magics.completion.offers import line_parser, verb_of
 from magics.completion.standing import ActionLine, ActionName, MagicLine, MagicName, standing
 from magics.completion.words import words
 
@@ -152,10 +151,7 @@ def magic(commands: Mapping[str, Command], name: str, written: list[str]) -> Exp
     command = None if name.startswith("%%") else commands.get(name.lstrip("%"))
     parser = line_parser(name) if command is None else None
     if command is not None:
-        try:
-            verb = command._verb(written)[0] if written else ""  # noqa: SLF001  # same room
-        except HeroError:
-            verb = ""
+        verb, _ = verb_of(command, written) if written else ("", [])
         if not verb:
             return Explained(command.help())
         parser = command._parser(verb)  # noqa: SLF001  # same room

@@ -57,7 +57,8 @@ class Names:
         Args:
             kind: One of `KINDS`; another has no names.
             prefix: What is typed already.
-            given: Names that stand on the line, by kind: the database whose keys are asked for.
+            given: Names that stand on the line, by kind: the database whose keys are asked for;
+                and its options, `--shared`.
         """
         look = KINDS.get(kind)
         if look is None:
@@ -121,7 +122,7 @@ def _params(here: Names, _: str, given: Given) -> Iterator[str]:
     session = here.session
     if session is None:
         return iter(())
-    whose = session.context if "shared" in given else session
+    whose = session.context if "--shared" in given else session
     return iter(Params.from_text(whose.config.params))
 
 

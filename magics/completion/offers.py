@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import SUPPRESS
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hero_kernel import Params
@@ -108,11 +108,13 @@ class Offers:
             return True
 
     def handler(self, name: str) -> Handler | None:
-        """Who carries an action out that is written so."""
+        """Who carries an action out that is written so; None for one that cannot be called."""
         try:
-            return self._actors().find(action_name(name))
+            found = self._actors().find(action_name(name))
+            _ = found and found.accepts
         except HeroError:
             return None
+        return found
 
     # -- magics
 
@@ -141,11 +143,9 @@ class Offers:
     def _of_command(self, command: Command, before: list[str], last: Word) -> list[Offer]:
         parser_of = command._parser  # noqa: SLF001  # same room
         if before:
-            try:
-                verb, rest = command._verb(before)  # noqa: SLF001  # same room
-            except HeroError:  # no verb is of that name
-                return []
-            return list(self._of_parser(parser_of(verb), command.names, rest, last))
+            verb, rest = verb_of(command, before)
+            found = self._of_parser(parser_of(verb), command.names, rest, last) if verb else ()
+            return list(found)
         offers = [Offer(verb, "keyword") for verb in command.verbs if verb.startswith(last.text)]
         for verb in dict.fromkeys((command.default, command.otherwise)):
             if verb and (verb == command.otherwise or last.text.startswith("-")):
@@ -186,7 +186,7 @@ class Offers:
         for text in texts:
             if text.startswith(begun):
                 yield Offer(text, "keyword")
-        sign = "" if "secret" in given else _sign(argument)  # a secret's value is asked for
+        sign = "" if "--secret" in given else _sign(argument)  # its value is asked for
         if not (sign and sign in begun):
             for name in self._names.of(kind, begun, given):
                 yield Offer(quoted(name, quote) + sign, _TYPES.get(kind, "instance"))
@@ -213,12 +213,9 @@ class Offers:
         if spot.what == "key":
             begun = cell[spot.at : cursor].lower()
             keys = [] if handler is None else _missing(handler.accepts, place)
-            offers = (Offer(f"{key}:", "param") for key in keys if key.startswith(begun))
-            is_written = cell[cursor : cursor + 1] == ":"
-            return Found(
-                spot.at,
-                tuple(Offer(one.text[:-1], one.type) if is_written else one for one in offers),
-            )
+            colon = "" if cell[cursor : cursor + 1] == ":" else ":"
+            offers = (Offer(f"{key}{colon}", "param") for key in keys if key.startswith(begun))
+            return Found(spot.at, tuple(offers))
         written = cell[spot.at : cursor]
         reference = _REFERENCE.search(written)
         if reference is not None:
@@ -301,7 +298,7 @@ class _Line:
         used: Those that stand on the line.
         waiting: The option whose value comes next.
         place: The argument without a name that comes next.
-        given: Names on the line, by kind.
+        given: Names on the line, by kind, and by itself what each option was given.
     """
 
     options: Mapping[str, Argument]
@@ -315,6 +312,18 @@ class _Line:
         known = (one for one in parser.options() if id(self.options[one]) not in self.used)
         left = (one for one in known if one not in {"-h", "--help"})
         return sorted(left, key=lambda one: not one.startswith("--"))
+
+
+def verb_of(command: Command, written: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb of a line and the words behind it; "" where it has none.
+
+    A word that is like a verb is taken for a name unasked: to ask would bind the notebook.
+    """
+    unasked = replace(command, is_name=lambda _: True)
+    try:
+        return unasked._verb(written)  # noqa: SLF001  # same room
+    except HeroError:
+        return "", []
 
 
 def line_parser(name: str) -> Parser | None:
@@ -341,7 +350,7 @@ def _read(parser: Parser, before: Sequence[str], names: str) -> _Line:
         elif text.startswith("-") and option in options:
             one = options[option]
             used.add(id(one))
-            given[one.dest] = value
+            given[one.option_strings[-1]] = value
             if equals:
                 given[_offered(one, names)[0]] = value
             elif one.nargs != 0:

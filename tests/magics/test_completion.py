@@ -349,7 +349,7 @@ def everything(shell):
         "%hero_db get |", "%hero_db get -d |", "%hero_config get |", "%hero_secret get |",
         "%heroscript --show |", "%hero allow |", "%hero_help |", "!!|", "!!git.clone |",
         "!!db.get key:|", "!!secret.delete name:|", "!!play.echo content:${secret:|",
-        "!!play.echo content:{|",
+        "!!play.echo content:{|", "%hero_session us |", "%hero_context usee -|",
     ):  # fmt: skip
         yield marked, tab(shell, marked).texts
 

@@ -199,6 +199,7 @@ def test_a_secret_is_never_shown(notebook, monkeypatch):
 def test_asking_binds_nothing(unbound):
     assert "bound to no session" in told(unbound, "!!play.echo content:{WHO|}")
     assert "[timeout:…]" in told(unbound, "!!git.clo|ne")
+    assert "NAME" in told(unbound, "%hero_session us|")
     assert hero.workspaces.workspace().selected_session is None
     assert not (unbound.folder / "hero").exists()
 
@@ -211,7 +212,7 @@ def test_asking_binds_nothing(unbound):
     [
         ("!!git.clone?", "!!git.clone url:…"),
         ("?!!git.clone", "!!git.clone url:…"),
-        ("  !!git.clone ?\n", "!!git.clone url:…"),
+        ("  !!! git.clone?\n", "!!git.clone url:…"),
         ("!!git.clone??", "def clone("),
         ("%hero_env?", "%hero_env: the session's"),
         ("?%hero_env", "%hero_env: the session's"),
@@ -222,8 +223,6 @@ def test_asking_binds_nothing(unbound):
     ],
 )
 def test_a_question_is_answered_in_the_pager(notebook, cell, told_of):
-    if cell == "  !!git.clone ?\n":
-        cell = "  !!git.clone?\n"
     ran = notebook.run(cell)
     assert ran.ok, ran.traceback
     assert ran.value is None
