@@ -15,8 +15,6 @@ from magics.allow import (
     whatever_argument,
 )
 from magics.arguments import Command, Help, Verb, name_argument, why_argument
-from magics.completion.explained import action
-from magics.completion.inspection import magic
 from magics.display import Line, Table
 from magics.status import bound_line
 
@@ -52,13 +50,16 @@ def help_command(door: Door, commands: dict[str, Command]) -> Command:
     """`%hero_help`, for one shell."""
 
     def explained(asked: list[str], *, source: bool) -> Explained:
+        from magics.completion.explained import action  # noqa: PLC0415  # only to explain
+        from magics.completion.inspection import magic  # noqa: PLC0415  # as above
+
         name, *more = asked
         sign = "" if name.startswith("%") else "%"
         found = magic(commands, f"{sign}{name}", more)
         if found is not None:
             return found
         actors = door.workspace.actors
-        handler = actors.find(name.lstrip("!").strip())
+        handler = actors.find(name.lstrip("!"))
         if handler is not None:
             return action(handler, source=source)
         known = [*actors.names(), *(f"%{name}" for name in commands)]
