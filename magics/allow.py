@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hero_kernel import allowed, fetched, git, sources
 from hero_kernel.errors import HeroError
+from magics.arguments import offers
 from magics.display import Line, Table
 
 if TYPE_CHECKING:
@@ -120,16 +121,25 @@ def _short(what: Foreign) -> str:
 
 def whatever_argument(parser: ArgumentParser) -> None:
     """Add `WHAT`, which may be left out."""
-    parser.add_argument(
+    what = parser.add_argument(
         "what", nargs="?", default="", metavar="WHAT", help="what the refusal said, or an address"
     )
+    offers(what, "waiting")
 
 
 def what_argument(parser: ArgumentParser) -> None:
     """Add `WHAT`."""
-    parser.add_argument("what", metavar="WHAT", help="as for allow, or an address: all of its")
+    what = parser.add_argument(
+        "what", metavar="WHAT", help="as for allow, or an address: all of its"
+    )
+    offers(what, "allowed")
 
 
 def origin_argument(parser: ArgumentParser) -> None:
     """Add `ORIGIN`."""
     parser.add_argument("origin", metavar="ORIGIN", help="a repository's address")
+
+
+def denied_argument(parser: ArgumentParser) -> None:
+    """Add `ORIGIN`, of one that is denied."""
+    offers(parser.add_argument("origin", metavar="ORIGIN", help="as for deny"), "denied")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -84,6 +84,18 @@ class Verb:
     setup: Callable[[argparse.ArgumentParser], object] = lambda _: None
 
 
+def offers(argument: argparse.Action, kind: str, *texts: str) -> argparse.Action:
+    """Say what Tab offers for an argument; most need not, since their metavar tells.
+
+    Args:
+        argument: What `add_argument` returned.
+        kind: A kind of names, one of `magics.completion.names.KINDS`; "" for none.
+        texts: Words that may stand there.
+    """
+    argument.offers = (kind, texts)  # type: ignore[attr-defined]  # argparse lets one
+    return argument
+
+
 def words(line: str) -> list[str]:
     """The words of a line, quoted ones whole.
 
@@ -107,6 +119,7 @@ class Command:
         default: The verb when there are no words.
         otherwise: The verb when the first word is none: `%hero_context NAME` is `use NAME`.
         is_name: Whether a word that looks like a misspelt verb is what `otherwise` is about.
+        names: The kind of names that `NAME` stands for in its arguments; see `offers`.
     """
 
     name: str
@@ -115,6 +128,7 @@ class Command:
     default: str = "show"
     otherwise: str = ""
     is_name: Callable[[str], bool] = lambda _: False
+    names: str = field(default="", kw_only=True)
 
     def run(self, line: str) -> Any:
         """Do what a line says.
@@ -192,9 +206,9 @@ class Help:
         return self.text
 
 
-def name_argument(parser: argparse.ArgumentParser, **more: Any) -> None:
+def name_argument(parser: argparse.ArgumentParser, **more: Any) -> argparse.Action:
     """Add `NAME`."""
-    parser.add_argument("name", metavar="NAME", **more)
+    return parser.add_argument("name", metavar="NAME", **more)
 
 
 def names_argument(parser: argparse.ArgumentParser) -> None:
@@ -218,11 +232,12 @@ def why_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--why", action="store_true", help="how the binding was decided")
 
 
-def settings_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `NAME=VALUE`, once or more; see `settings`."""
-    parser.add_argument(
+def settings_argument(parser: argparse.ArgumentParser, *texts: str) -> None:
+    """Add `NAME=VALUE`, once or more; see `settings`, and `offers` for the texts."""
+    argument = parser.add_argument(
         "settings", nargs="+", metavar="NAME=VALUE", help="a value with blanks in quotes"
     )
+    offers(argument, "", *texts)
 
 
 def yes_argument(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import HeroConfigNotFoundError, SourceError, UsageError, did_you_mean
-from magics.arguments import Command, Help, Parser, Verb, words
+from magics.arguments import Command, Help, Parser, Verb, offers, words
 from magics.display import Line, Table, Text
 
 if TYPE_CHECKING:
@@ -109,7 +109,16 @@ def command(door: Door) -> Command:
             "rm": Verb(verbs.remove, _file_arguments),
             "path": Verb(verbs.path, _path_arguments),
         },
+        names="config",
     )
+
+
+def cell_parser() -> Parser:
+    """What reads the line of `%%hero_config`."""
+    parser = Parser("%%hero_config", "Write the text of the cell to a config file.")
+    _path_arguments(parser)
+    _raw_argument(parser)
+    return parser
 
 
 def cell(door: Door, line: str, body: str) -> Help | Line:
@@ -118,9 +127,7 @@ def cell(door: Door, line: str, body: str) -> Help | Line:
     Raises:
         UsageError: The line is wrong.
     """
-    parser = Parser("%%hero_config", "Write the text of the cell to a config file.")
-    _path_arguments(parser)
-    _raw_argument(parser)
+    parser = cell_parser()
     given = parser.parse_args(words(line))
     if given.help:
         return Help(parser.format_help())
@@ -174,6 +181,7 @@ def _set_arguments(parser: ArgumentParser) -> None:
 
 def _seal_arguments(parser: ArgumentParser) -> None:
     _file_arguments(parser)
-    parser.add_argument(
+    paths = parser.add_argument(
         "paths", nargs="+", metavar="PATH", help="keys with dots between them: smtp.password"
     )
+    offers(paths, "")

@@ -120,11 +120,12 @@ def command(door: Door) -> Command:
             "list": Verb(verbs.list_),
             "use": Verb(verbs.use, _use_arguments),
             "new": Verb(verbs.new, _new_arguments),
-            "set": Verb(verbs.set_, settings_argument),
+            "set": Verb(verbs.set_, _set_arguments),
             "rm": Verb(verbs.remove, remove_arguments),
         },
         otherwise="use",
         is_name=verbs.is_there,
+        names="context",
     )
 
 
@@ -137,6 +138,10 @@ def _use_arguments(parser: ArgumentParser) -> None:
 def _new_arguments(parser: ArgumentParser) -> None:
     name_argument(parser, help="the context")
     _more_arguments(parser)
+
+
+def _set_arguments(parser: ArgumentParser) -> None:
+    settings_argument(parser, "name=", "coderoot=", "interactive=yes", "interactive=no")
 
 
 def _more_arguments(parser: ArgumentParser) -> None:

@@ -280,16 +280,22 @@ def command(door: Door) -> Command:
     )
 
 
+def cell_parser() -> Parser:
+    """What reads the line of `%%hero_db`."""
+    parser = Parser("%%hero_db", "Keep the text of the cell under a key.")
+    parser.add_argument("key", nargs="?", metavar="KEY")
+    _json_argument(parser)
+    _database_argument(parser)
+    return parser
+
+
 def cell(door: Door, line: str, body: str) -> Help | Line:
     """`%%hero_db KEY`: keep the text of the cell under a key.
 
     Raises:
         UsageError: The line is wrong, or the text is no JSON.
     """
-    parser = Parser("%%hero_db", "Keep the text of the cell under a key.")
-    parser.add_argument("key", nargs="?", metavar="KEY")
-    _json_argument(parser)
-    _database_argument(parser)
+    parser = cell_parser()
     given = parser.parse_args(words(line))
     if given.help:
         return Help(parser.format_help())

@@ -137,6 +137,7 @@ def command(door: Door) -> Command:
             "reset": Verb(verbs.reset, yes_argument),
         },
         hide=door.hide,
+        names="env",
     )
 
 

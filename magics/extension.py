@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 
 from hero_kernel.errors import HeroError
 from magics.cells import action_end, is_action, is_heroscript
+from magics.completion.hooks import Hooks
 from magics.door import Door
 from magics.errors import shown_briefly
 from magics.guard import Guard
@@ -198,6 +199,7 @@ class Extension:
         self.guard = Guard(shell, self.door.redactor)
         self.magics = HeroMagics(shell, self.door)
         self._tokens = _line_transformer(self._has_actor)
+        self.hooks = Hooks(shell, self.door, lambda: self.magics.commands)
 
     def register(self) -> None:
         """Put it all in its place."""
@@ -211,6 +213,7 @@ class Extension:
         shell.events.register("pre_run_cell", self.door.before_cell)
         shell.events.register("post_run_cell", self.door.after_cell)
         self.guard.register()
+        self.hooks.register()
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/html"].for_type_by_name(*_REPORT, _report_html)
@@ -237,10 +240,13 @@ class Extension:
                 formatter.formatters[mime].pop(".".join(_REPORT), None)
             formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
         self.guard.unregister()
+        self.hooks.unregister()
         self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:
-        """Give a bare heroscript cell to the magic."""
+        """Give a bare heroscript cell to the magic, and a question about one to the help."""
+        if asked := self.hooks.asked(lines):
+            return [f"{asked}\n"]
         if is_heroscript(lines, self._has_actor):
             return ["%%heroscript --bare\n", *lines]
         return lines

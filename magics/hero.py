@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING
 
+from IPython.core import page
+
 from hero_kernel.errors import UnknownActionError, did_you_mean
-from magics.allow import AllowVerbs, origin_argument, what_argument, whatever_argument
+from magics.allow import (
+    AllowVerbs,
+    denied_argument,
+    origin_argument,
+    what_argument,
+    whatever_argument,
+)
 from magics.arguments import Command, Help, Verb, name_argument, why_argument
 from magics.display import Line, Table
 from magics.status import bound_line
@@ -14,7 +21,7 @@ from magics.status import bound_line
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from hero_kernel.actors import Handler
+    from magics.completion.explained import Explained
     from magics.door import Door
 
 
@@ -34,7 +41,7 @@ def command(door: Door) -> Command:
             "allow": Verb(verbs.allow, whatever_argument),
             "revoke": Verb(verbs.revoke, what_argument),
             "deny": Verb(verbs.deny, origin_argument),
-            "undeny": Verb(verbs.undeny, origin_argument),
+            "undeny": Verb(verbs.undeny, denied_argument),
         },
     )
 
@@ -42,27 +49,40 @@ def command(door: Door) -> Command:
 def help_command(door: Door, commands: dict[str, Command]) -> Command:
     """`%hero_help`, for one shell."""
 
-    def show(given: Namespace) -> Help | Table:
-        """List the magics and the actions, or explain one action or magic."""
-        if not given.name:
-            return Table(("type", "to"), _overview(door, commands))
-        magic = commands.get(given.name.removeprefix("%"))
-        if magic is not None:
-            return Help(magic.help())
+    def explained(asked: list[str], *, source: bool) -> Explained:
+        from magics.completion.explained import action  # noqa: PLC0415  # only to explain
+        from magics.completion.inspection import magic  # noqa: PLC0415  # as above
+
+        name, *more = asked
+        sign = "" if name.startswith("%") else "%"
+        found = magic(commands, f"{sign}{name}", more)
+        if found is not None:
+            return found
         actors = door.workspace.actors
-        handler = actors.find(given.name.lstrip("!"))
+        handler = actors.find(name.lstrip("!"))
         if handler is not None:
-            return Help(_explained(handler))
+            return action(handler, source=source)
         known = [*actors.names(), *(f"%{name}" for name in commands)]
         raise UnknownActionError(
-            f"nothing here is called {given.name}", hint=did_you_mean(given.name, known)
+            f"nothing here is called {name}", hint=did_you_mean(name.lstrip("!"), known)
         )
+
+    def show(given: Namespace) -> Help | Table | None:
+        """List the magics and the actions, or explain one action, magic or verb of it."""
+        if not given.name:
+            return Table(("type", "to"), _overview(door, commands))
+        found = explained(given.name, source=given.source)
+        if not given.page:
+            return Help(str(found))
+        page.page(found.bundle())
+        return None
 
     return Command(
         "%hero_help",
         "what there is to type",
         {"show": Verb(show, _name_argument)},
         otherwise="show",
+        names="help",
     )
 
 
@@ -79,20 +99,7 @@ def _overview(door: Door, commands: dict[str, Command]) -> tuple[tuple[str, str]
     return tuple(rows)
 
 
-def _explained(handler: Handler) -> str:
-    accepted = handler.accepts
-    keys = []
-    for one in accepted.parameters.values():
-        default = "" if one.default is inspect.Parameter.empty else f" = {one.default!r}"
-        keys.append(f"  {one.name}: {one.kind}{default}")
-    if accepted.words:
-        keys.append("  bare words")
-    if accepted.any_key:
-        keys.append("  any other key: text")
-    return "\n".join(
-        [f"!!{handler.name}", *(keys or ["  takes no parameters"]), "", handler.doc]
-    ).rstrip()
-
-
 def _name_argument(parser: ArgumentParser) -> None:
-    name_argument(parser, nargs="?", default="", help="a magic or an action")
+    name_argument(parser, nargs="*", help="an action, or a magic, and a verb of it")
+    parser.add_argument("--source", action="store_true", help="with the source of an action")
+    parser.add_argument("--page", action="store_true", help="where `?` shows it: NAME? does so")

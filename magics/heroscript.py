@@ -106,6 +106,11 @@ def _parser(prog: str, *, files: bool) -> Parser:
     return parser
 
 
+def line_parser(prog: str) -> Parser:
+    """What reads the line of `%heroscript`, or of `%%heroscript`."""
+    return _parser(prog, files=prog == "%heroscript")
+
+
 @lru_cache(maxsize=32)
 def _given(prog: str, line: str, *, files: bool) -> Namespace:
     """What a line says; to be read only. Mostly it says nothing, and is the same for every cell."""

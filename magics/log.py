@@ -15,7 +15,7 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from magics.arguments import Command, Verb, count
+from magics.arguments import Command, Verb, count, offers
 from magics.display import MIME, Line, Table
 
 if TYPE_CHECKING:
@@ -226,7 +226,10 @@ def _limit_argument(parser: ArgumentParser) -> None:
 
 
 def _category_argument(parser: ArgumentParser) -> None:
-    parser.add_argument("--cat", default="", metavar="CATEGORY", help="at most ten characters")
+    category = parser.add_argument(
+        "--cat", default="", metavar="CATEGORY", help="at most ten characters"
+    )
+    offers(category, "")
 
 
 _NEGATIVE = re.compile(r"-\.?\d")

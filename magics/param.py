@@ -85,6 +85,7 @@ def command(door: Door) -> Command:
             "unset": Verb(verbs.unset, _unset_arguments),
         },
         hide=door.hide,
+        names="param",
     )
 
 

@@ -450,6 +450,7 @@ def command(door: Door) -> Command:
             "restore": Verb(verbs.restore, yes_argument),
         },
         hide=door.hide,
+        names="secret",
     )
 
 

@@ -9,6 +9,7 @@ from magics.arguments import (
     Verb,
     confirmed,
     name_argument,
+    offers,
     remove_arguments,
     settings,
     settings_argument,
@@ -123,15 +124,20 @@ def command(door: Door) -> Command:
             "list": Verb(verbs.list_),
             "use": Verb(verbs.use, name_argument),
             "new": Verb(verbs.new, _optional_name_argument),
-            "set": Verb(verbs.set_, settings_argument),
+            "set": Verb(verbs.set_, _set_arguments),
             "reset": Verb(verbs.reset, yes_argument),
             "end": Verb(verbs.end),
             "rm": Verb(verbs.remove, remove_arguments),
         },
         otherwise="use",
         is_name=verbs.is_there,
+        names="session",
     )
 
 
 def _optional_name_argument(parser: ArgumentParser) -> None:
-    name_argument(parser, nargs="?", default="", help="default: the time")
+    offers(name_argument(parser, nargs="?", default="", help="default: the time"), "")
+
+
+def _set_arguments(parser: ArgumentParser) -> None:
+    settings_argument(parser, "name=", "description=", "interactive=yes", "interactive=no")

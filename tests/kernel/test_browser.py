@@ -231,3 +231,29 @@ def test_a_secret_is_typed_unseen_and_stays_out_of_the_notebook(lab):
     for canary in (passphrase, token):
         assert canary not in saved + page_text
         assert not [data for data in files if canary.encode() in data]
+
+
+@pytest.mark.timeout(180)
+def test_tab_and_shift_tab_in_jupyterlab(lab):
+    url, folder = lab
+    made = nbformat.v4.new_notebook()
+    made.cells.append(nbformat.v4.new_code_cell(""))
+    nbformat.write(made, folder / "work" / "typing.ipynb")
+
+    with page(url) as (shown, complaints):
+        shown.evaluate(OPEN, "typing.ipynb")
+        shown.locator(".jp-Notebook .jp-Cell .cm-content").first.click()
+        shown.keyboard.type("!!git.clone li")
+        shown.keyboard.press("Tab")
+        completer = shown.locator(".jp-Completer")
+        completer.get_by_text("light:").wait_for()
+        assert "recursive" not in completer.inner_text()
+        shown.keyboard.press("Enter")
+        cell = "() => window.shownNotebook.content.activeCell.model.sharedModel.getSource()"
+        shown.wait_for_function(f"() => ({cell})().endsWith('light:')")
+
+        shown.keyboard.press("Shift+Tab")
+        tooltip = shown.locator(".jp-Tooltip")
+        tooltip.get_by_text("!!git.clone light: true or false").wait_for()
+        assert "Whether only the last commit" in tooltip.inner_text()
+        assert [one for one in complaints if "hero" in one.lower()] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 from shutil import rmtree
 
@@ -24,6 +25,14 @@ class TestHeroKernel(jupyter_kernel_test.KernelTests):
         {"text": "zi", "matches": {"zip"}},
         {"text": "%hero_cont", "matches": {"%hero_context"}},
         {"text": "%%herosc", "matches": {"%%heroscript"}},
+        {"text": "%hero_param ge", "matches": {"get"}},
+        {"text": "%hero_param get t", "matches": {"tone"}},
+        {"text": "%%heroscript --dry", "matches": {"--dry-run"}},
+        {"text": "!!git.cl", "matches": {"git.clone"}},
+        {"text": "!!git.clone\n    ur", "matches": {"url:"}},
+        {"text": "%%heroscript\n!!git.clone light:", "matches": {"true", "false"}},
+        {"text": "!!play.echo content:${par", "matches": {"${param:"}},
+        {"text": "!!nothing_like_it", "matches": set()},
     )
     complete_code_samples = (
         "1",
@@ -32,13 +41,14 @@ class TestHeroKernel(jupyter_kernel_test.KernelTests):
         "!ls -l",
         "!!ls -l",
         "%%heroscript\n!!play.echo content:'x'\n\n",
+        "!!play.echo",
         "!!play.echo content:'x'\n\n",
         "await one()",
     )
     incomplete_code_samples = (
         "def f():",
         "%%heroscript\n!!play.echo content:'x'",
-        "!!play.echo",
+        "!!play.echo content:'x",
         "!!play.echo\n    content:'x'",
     )
     invalid_code_samples = ("x = = 1", "import = 7q")
@@ -80,6 +90,42 @@ class TestHeroKernel(jupyter_kernel_test.KernelTests):
         assert reply["content"]["status"] == "error"
         assert reply["content"]["ename"] == "RunError"
         assert [one["msg_type"] for one in outputs] == ["display_data", "error"]
+
+    def test_inspection_of_our_own_words(self):
+        for code, told in (
+            ("!!git.clone", "!!git.clone url:…"),
+            ("!!git.clone url:x light", "light: true or false"),
+            ("%%heroscript\n!!play.echo", "!!play.echo"),
+            ("%hero_param set", "KEY:VALUE"),
+            ("!!play.echo content:${param:tone", "calm"),
+        ):
+            self.flush_channels()
+            self.kc.inspect(code)
+            reply = self.kc.get_shell_msg(timeout=jupyter_kernel_test.TIMEOUT)
+            assert reply["content"]["found"], code
+            assert told in reply["content"]["data"]["text/plain"], code
+
+    def test_an_interrupted_action_stops_and_the_next_cell_runs(self):
+        self.flush_channels()
+        self.execute_helper(
+            "import time\nfrom hero_kernel import action\n"
+            "@action('slow.wait')\n"
+            "def wait(session):\n    print('waiting')\n    time.sleep(60)"
+        )
+        self.flush_channels()
+        message = self.kc.execute("!!slow.wait")
+        time.sleep(0.5)
+        self.km.interrupt_kernel()
+        while True:
+            reply = self.kc.get_shell_msg(timeout=jupyter_kernel_test.TIMEOUT)
+            if reply["parent_header"]["msg_id"] == message:
+                break
+        assert reply["content"]["status"] == "error"
+        assert reply["content"]["ename"] == "KeyboardInterrupt"
+        self.flush_channels()
+        reply, outputs = self.execute_helper("!!play.echo content:'still here'")
+        assert reply["content"]["status"] == "ok"
+        assert "still here" in outputs[-1]["content"]["data"]["text/plain"]
 
     def test_a_silent_cell_leaves_no_trace(self):
         self.flush_channels()

@@ -134,7 +134,8 @@ def test_hero_help_lists_magics_and_actions(notebook):
 
 def test_hero_help_explains_an_action(notebook):
     text = notebook.run("%hero_help play.include").said
-    assert text.startswith("!!play.include\n  path: ")
+    assert text.startswith("!!play.include [path:…] ")
+    assert "\n  path: path\n" in text
     assert "Bring in the actions" in text
     assert notebook.run("%hero_help !!play.include").said == text
 

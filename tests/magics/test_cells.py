@@ -201,7 +201,8 @@ def test_places_carry_the_cell_s_number(notebook):
 @pytest.mark.parametrize(
     ("cell", "status"),
     [
-        ("!!play.echo content:'x'", "incomplete"),  # a parameter may follow on the next line
+        ("!!play.echo content:'x'", "complete"),
+        ("!!play.echo content:'x", "incomplete"),
         ("!!play.echo\n    content:'x'", "incomplete"),
         ("!!play.echo\n    content:'x'\n\n", "complete"),
         ("%%heroscript\n!!play.echo", "incomplete"),
@@ -227,3 +228,32 @@ def test_settings_that_are_wrong_let_nothing_through_to_the_shell(notebook, monk
     assert notebook.ask("6 * 7") == 42
     monkeypatch.setattr(workspaces, "_default", None)
     monkeypatch.delenv("HERO_REDIS_URL")
+
+
+@pytest.mark.parametrize(
+    ("cell", "status", "indent"),
+    [
+        ("!!play.echo", "complete", ""),
+        ("!!nobody.here x:1", "complete", ""),
+        ("// why\n!!play.echo content:'x'", "complete", ""),
+        ("!!play.echo\n!!play.echo content:x", "complete", ""),
+        ("!!play.echo content:'x", "incomplete", "    "),
+        ("!!play.echo content:'", "incomplete", "    "),
+        ("!!play.echo content:'\n    a block", "incomplete", "    "),
+        ("!!play.echo content:'\n    a block\n", "incomplete", "    "),
+        ("!!play.echo content:'\n    a block\n    '", "incomplete", "    "),
+        ("!!play.echo content:'\nat the margin", "incomplete", ""),
+        ("!!play.echo content:'\nat the margin\n'", "incomplete", ""),
+        ("!!play.echo content:'\n    a block\n\n", "complete", ""),
+        ("!!play.echo\n  content:'x'", "incomplete", "  "),
+        ("!!play.echo\n  content:'x'\n", "incomplete", "  "),
+        ("!!play.echo\n  content:'x'\n  ", "complete", ""),
+        ("!!play.echo\n  content:'x'\n\n", "complete", ""),
+        ("!!play.echo\n// why", "incomplete", ""),
+        ("!!play.echo\nx = 1", "complete", ""),  # it is told at once that this is no action
+        ("!!script.sh x", "complete", ""),
+        ("!!play.echo?", "complete", ""),
+    ],
+)
+def test_enter_runs_a_bare_cell_or_goes_on_with_it(notebook, cell, status, indent):
+    assert notebook.shell.check_complete(cell) == (status, indent)

@@ -1,0 +1,1 @@
+"""Completion and inspection: Tab and Shift-Tab where a cell is not Python."""
