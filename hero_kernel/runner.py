@@ -185,13 +185,17 @@ class _Run:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Pass on what handlers say of their progress, while this run goes on."""
-        before = self.session.on_progress
-        self.session.on_progress = self._hear
+        """Pass on what handlers say of their progress, while this run goes on.
+
+        What changes the session meanwhile is the action at work.
+        """
+        session = self.session
+        before = session.on_progress, session.by
+        session.on_progress = self._hear
         try:
             yield
         finally:
-            self.session.on_progress = before
+            session.on_progress, session.by = before
 
     def carry_out_all(self, *, keep_going: bool) -> None:
         """Carry out one action after the other; order them anew when the playbook changed."""
@@ -286,6 +290,8 @@ class _Run:
         if self.dry_run and not handler.harmless:
             return _row(action, Status.PENDING, message="would run")
         self._current, self._said = action, _NOTHING
+        where = action.where
+        self.session.by = f"{where} !!{action.full_name}"
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None
         value: object = None
@@ -301,7 +307,6 @@ class _Run:
         message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
-        where = action.where
         return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
     def _share(self) -> int:

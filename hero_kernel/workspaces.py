@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
+    from hero_kernel.cells import Cells
     from hero_kernel.contexts import Context
     from hero_kernel.git.command import OnProgress
     from hero_kernel.report import Report
@@ -120,6 +121,11 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
+
+    @property
+    def cells(self) -> Cells:
+        """Which cell of a notebook runs, and what cells have defined; as the actors know it."""
+        return self.actors.cells
 
     def play(
         self,

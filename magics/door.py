@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from IPython.core.error import StdinNotImplementedError
 
 import hero_kernel
+from hero_kernel.cells import Cell, nobody
 from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
 from hero_kernel.redaction.spellings import SHORTEST
 
@@ -41,6 +42,7 @@ class Door:
         self.raw_cell = ""
         self._ticker: Ticker | None = None
         self._cell_id = ""
+        self._cell: Cell | None = None
         self._depth = 0
         self._bound: Session | None = None
         self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
@@ -53,6 +55,7 @@ class Door:
         if workspace.surroundings != self.surroundings:
             self._others = workspace.surroundings, workspace.prompt
             workspace.surroundings, workspace.prompt = self.surroundings, self.ask
+            workspace.cells.current = self.cell
         return workspace
 
     @property
@@ -93,17 +96,57 @@ class Door:
         if self._depth == 1:  # %%capture and others run a cell within the cell
             self.raw_cell = str(info.raw_cell or "")
             self._cell_id = str(getattr(info, "cell_id", "") or "")
+            self._cell = None
         with suppress(HeroError):
-            _ = self.workspace
+            cells = self.workspace.cells
+            if cells and self._depth == 1:  # before the cell runs: it may be one of them again
+                cells.deleted(self._deleted(info))
             if _SECRETS.search(self.raw_cell):
                 from magics.secret import in_cell  # noqa: PLC0415  # as `ticker`
 
                 for text in in_cell(self.raw_cell):  # before the cell is put into the history
                     self.hide(text)
 
-    def after_cell(self, _: ExecutionResult) -> None:
-        """The cell has ended."""
+    def after_cell(self, result: ExecutionResult) -> None:
+        """The cell has ended; one that failed half-way takes nothing back."""
+        if self._depth == 1 and result.success:
+            with suppress(HeroError):
+                cells, cell = self.workspace.cells, self.cell()
+                if cells and cell is not None:
+                    cells.ended(cell)
         self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
+
+    def cell(self) -> Cell | None:
+        """The cell that runs; None between cells."""
+        if not self._depth:
+            return None
+        if self._cell is None:
+            self._cell = Cell(self._cell_id, self.raw_cell, f"In[{cell_number(self.shell)}]")
+        return self._cell
+
+    def by(self, what: str) -> str:
+        """What the sources of values call a magic's change: `In[3] %hero_env set`."""
+        cell = self.cell()
+        return f"{cell.name} {what}" if cell else what
+
+    def hides(self, name: str) -> bool:
+        """Whether the process has another value of a variable than the session."""
+        has = os.environ.get(name)
+        if name not in self._exported:
+            return has is not None
+        return self._exported[name] not in (None, has)
+
+    def _deleted(self, info: ExecutionInfo) -> list[str]:
+        """The ids of cells that were deleted since the last one ran, where the front end tells.
+
+        ipykernel hands the metadata on from 7.3; before, they are in the request.
+        """
+        told = getattr(info, "cell_meta", None)
+        if told is None:
+            request = getattr(self.shell, "parent_header", None)
+            told = request.get("metadata") if isinstance(request, dict) else None
+        found = told.get("deletedCells") if isinstance(told, dict) else None
+        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
     def close(self) -> None:
         """Leave the process as it was found."""
@@ -113,6 +156,8 @@ class Door:
         if self._others is not None:
             with suppress(HeroError):
                 workspace = hero_kernel.workspace()
+                if workspace.cells.current == self.cell:
+                    workspace.cells.current = nobody
                 if workspace.surroundings == self.surroundings:
                     workspace.surroundings = self._others[0]
                 if workspace.prompt == self.ask:
@@ -184,6 +229,16 @@ class Door:
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")
 _UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def cell_number(shell: InteractiveShell) -> int:
+    """The number the front end shows beside the cell that runs.
+
+    `execution_count` is already the next cell's in some versions of IPython; the history has
+    one input more than there were cells before, in all of them.
+    """
+    history = shell.history_manager
+    return shell.execution_count if history is None else len(history.input_hist_parsed) - 1
 
 
 def notebook_path(
