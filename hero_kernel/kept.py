@@ -427,7 +427,13 @@ NOTES = ("env_from", "params_from")
 
 def notes_in(fields: dict[str, Any]) -> dict[str, str]:
     """Take the notes out of a record's other fields; what is none stays, as another program's."""
-    return {name: fields.pop(name) for name in NOTES if isinstance(fields.get(name), str)}
+    found = {name: fields.pop(name) for name in NOTES if isinstance(fields.get(name), str)}
+    return {name: _writable(text) for name, text in found.items()}
+
+
+def _writable(text: str) -> str:
+    """Without halves of surrogate pairs: damage that would keep the record from being written."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def with_notes(extra: Mapping[str, Any], notes: Mapping[str, str]) -> dict[str, Any]:
