@@ -201,6 +201,7 @@ class Actors:
         self._replaced.pop(fixed, None)
         if self._handlers.pop(fixed, None) is None:
             raise self._unknown(fixed, None)
+        self._gone[fixed] = "it was removed"
 
     def find(self, name: str) -> Handler | None:
         """Who carries out `actor.name`, or None."""
@@ -221,10 +222,10 @@ class Actors:
         return self._unknown(action.full_name, action.place)
 
     def has_actor(self, actor: str) -> bool:
-        """Whether any action of the actor is carried out."""
+        """Whether any action of the actor is carried out, or was: it is not the shell's then."""
         self._load_builtin()
         prefix = actor + "."
-        if any(name.startswith(prefix) for name in self._handlers):
+        if any(name.startswith(prefix) for name in (*self._handlers, *self._gone)):
             return True
         return any(name.startswith(prefix) for name in self.names())
 
