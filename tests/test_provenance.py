@@ -393,7 +393,9 @@ def test_damage_of_the_notes_harms_nothing_else(session: Session) -> None:
         notes = list(good["env_from"])
         for _ in range(chance.randint(1, 12)):
             at = chance.randrange(len(notes))
-            notes[at : at + chance.randint(0, 9)] = chance.choices("\t\n-+aK3.\x00\x1b\ud800é:", k=3)
+            notes[at : at + chance.randint(0, 9)] = chance.choices(
+                "\t\n-+aK3.\x00\x1b\ud800é:", k=3
+            )
         host.store.put(number, key, json.dumps(good | {"env_from": "".join(notes)}))
         found = session.env_sources()
         assert session.env_all() == values
