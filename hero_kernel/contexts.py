@@ -347,7 +347,9 @@ class Context(Kept[ContextConfig]):
         """As `priv_key_set`, for a key of another program's making."""
         with self._sealing([key]) as seal:
             self._update(
-                lambda old: replace(old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key})[_PRIV_KEY])
+                lambda old: replace(
+                    old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key}, {})[_PRIV_KEY]
+                )
             )
 
     def priv_key_get(self) -> Secret:

@@ -220,7 +220,7 @@ class Kept(ABC, Generic[C]):
         given = {key_fix(key): value for key, value in values.items()}
         with self._sealing(given.values()) as seal:
             return self._change_params(
-                lambda old, params: params.with_params(seal(old, _PARAMS, given)), by
+                lambda old, params: params.with_params(seal(old, _PARAMS, given, params)), by
             )
 
     def params_replace(self, params: Params, *, by: str = "") -> None:
@@ -229,11 +229,11 @@ class Kept(ABC, Generic[C]):
             noted = self._change(by)
 
             def change(old: C) -> C:
-                stored = params.with_params(seal(old, _PARAMS, params))
                 try:
                     before: Mapping[str, str] = self._parsed(old)
                 except HeroscriptError:  # what is kept is beyond reading: the more it is replaced
                     before = {}
+                stored = params.with_params(seal(old, _PARAMS, params, before))
                 notes = provenance.noted(old.params_from, before, stored, noted)
                 return replace(old, params=stored.heroscript(), params_from=notes)
 
@@ -291,16 +291,33 @@ class Kept(ABC, Generic[C]):
         with secrets.writing() as kid:
             self._before_sealing()
 
-            def seal(config: C, what: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+            def seal(
+                config: C, what: str, given: Mapping[str, str | Secret], stored: Mapping[str, str]
+            ) -> dict[str, str]:
                 keep_all, place = secrets.encrypts, self._sealed_at(config, what)
-                return {
-                    key: sealed.seal(secrets, kid, place, key, value)
-                    if keep_all or isinstance(value, Secret)
-                    else _checked(key, value)
-                    for key, value in given.items()
-                }
+
+                def one(key: str, value: str | Secret) -> str:
+                    if not (keep_all or isinstance(value, Secret)):
+                        return _checked(key, value)
+                    if key in stored and self._is_sealed_as(place, key, stored[key], kid, value):
+                        return stored[key]
+                    return sealed.seal(secrets, kid, place, key, value)
+
+                return {key: one(key, value) for key, value in given.items()}
 
             yield seal
+
+    def _is_sealed_as(
+        self, place: str, key: str, stored: str, kid: bytes, value: str | Secret
+    ) -> bool:
+        """Whether a stored text is this value already, so that setting it changes nothing."""
+        if not sealed.is_sealed(stored):
+            return False
+        try:
+            is_current = sealed.kid_of(place, key, stored) == kid
+            return is_current and sealed.opened(self._secrets, place, key, stored) == value
+        except SecretError:  # it is damaged, and is written anew
+            return False
 
     def _opened(self, config: C, what: str, stored: Mapping[str, str]) -> dict[str, str]:
         """The stored texts as what they are; secrets among them are masked from now on."""
@@ -390,11 +407,14 @@ class Kept(ABC, Generic[C]):
 _PARAMS = "params"
 
 
-Seal: TypeAlias = "Callable[[C, str, Mapping[str, str | Secret]], dict[str, str]]"
-"""From a record, the kind of values and the values by key to the texts that are stored."""
+Seal: TypeAlias = (
+    "Callable[[C, str, Mapping[str, str | Secret], Mapping[str, str]], dict[str, str]]"
+)
+"""From a record, the kind of values, the values by key, and the texts that are stored now, to the
+texts that are stored; one that is the value already stays as it is."""
 
 
-def unsealed(_: object, __: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+def unsealed(_: object, __: str, given: Mapping[str, str | Secret], ___: object) -> dict[str, str]:
     """What is stored where nothing has to be sealed: the values."""
     return {key: _checked(key, value) for key, value in given.items()}
 

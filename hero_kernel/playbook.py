@@ -54,6 +54,7 @@ class Playbook:
         self._actions: list[Action] = []
         self._cells = cells
         self._from: dict[int, Cell] = {}  # which cell added an action, by id()
+        self._last: Cell | None = None  # the last cell that did
         self._next_id = 1
         self._priorities: list[tuple[int, str]] = []
         self._version = 0
@@ -183,9 +184,10 @@ class Playbook:
         if self._cells is None or after is not None:
             return None if after is None else self._from.get(id(after))
         cell = self._cells.current()
-        if cell is not None:
+        if cell is not None and cell is not self._last:
             self._drop(cell.replaces)
             self._cells.held_by(self)
+            self._last = cell
         return cell
 
     def settle(self, cell: Cell) -> None:

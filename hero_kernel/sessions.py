@@ -300,7 +300,7 @@ class Session(Kept[SessionConfig]):
                         f"{', '.join(taken)} is already set in session {self.name}",
                         hint="use env_set to change it, or env_delete first",
                     )
-                env = {**old.env, **seal(old, _ENV, values)}
+                env = {**old.env, **seal(old, _ENV, values, old.env)}
                 return _with_env(old, env, noted)
 
             self._update(change)

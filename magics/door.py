@@ -111,8 +111,9 @@ class Door:
         """The cell has ended; one that failed half-way takes nothing back."""
         if self._depth == 1 and result.success:
             with suppress(HeroError):
-                cells, cell = self.workspace.cells, self.cell()
-                if cells and cell is not None:
+                cells = self.workspace.cells
+                cell = self.cell() if cells else None
+                if cell is not None:
                     cells.ended(cell)
         self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
 

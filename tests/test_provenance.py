@@ -215,9 +215,9 @@ def test_the_first_runs_file_put_aside(session: Session, monkeypatch: pytest.Mon
 
 
 def test_any_order_of_changes_and_runs(session: Session) -> None:
-    seed = random.randrange(10**6)
+    seed = random.randrange(10**6)  # noqa: S311  # no secret
     print("seed", seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  # no secret
     there: dict[str, str] = {}
     at_run: dict[str, str] | None = None
     touched: set[str] = set()
@@ -376,9 +376,9 @@ def test_a_field_of_another_kind_is_passed_over_and_kept(session: Session, value
 
 
 def test_damage_of_the_notes_harms_nothing_else(session: Session) -> None:
-    seed = random.randrange(10**6)
+    seed = random.randrange(10**6)  # noqa: S311  # no secret
     print("seed", seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  # no secret
     host = session.context.host
     number, key = session.context.id, PREFIX + "one"
     values = {f"K{n}": str(n) for n in range(8)}
@@ -470,6 +470,36 @@ def test_sources_survive_encryption_and_a_change_of_keys(guarded: Context) -> No
     # the check of a clear value must not stay beside the encrypted one
     guarded.secrets.encrypt_all(encrypt=True)
     assert before.split("\t")[1] not in session.config.env_from
+
+
+def test_the_same_secret_again_is_no_change(guarded: Context) -> None:
+    session = guarded.session_new("one")
+    session.env_set("TOKEN", Secret(VALUE), by="me")
+    session.params_set({"token": Secret(VALUE)}, by="me")
+    run(session)
+    before = text_of(session)
+    session.env_set("TOKEN", Secret(VALUE))
+    session.params_set({"token": Secret(VALUE)})
+    assert text_of(session) == before
+    session.env_set("TOKEN", Secret(f"{VALUE}!"))
+    assert changed(session) == {"TOKEN": "changed"}
+    guarded.secrets.encrypt_all(encrypt=True)
+    session.env_set("PLAIN", VALUE)
+    before = text_of(session)
+    session.env_set("PLAIN", VALUE)
+    assert text_of(session) == before
+    session.env_set("PLAIN", Secret(VALUE))
+    assert session.env_shown()["PLAIN"].state == "secret"
+
+
+def test_a_damaged_secret_is_written_anew(guarded: Context) -> None:
+    session = guarded.session_new("one")
+    session.env_set("TOKEN", Secret(VALUE))
+    fields = json.loads(text_of(session))
+    fields["env"]["TOKEN"] = fields["env"]["TOKEN"][:-6] + "AAAAAA"
+    session.context.host.store.put(guarded.id, PREFIX + "one", json.dumps(fields))
+    session.env_set("TOKEN", Secret(VALUE))
+    assert session.env_get("TOKEN") == VALUE
 
 
 def test_what_another_program_changed_is_not_sealed_into_a_source(guarded: Context) -> None:

@@ -6,12 +6,13 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-import pytest
 from keyboards import Keyboard
 
 import hero_kernel as hero
+from hero_kernel import cells
 
 if TYPE_CHECKING:
+    import pytest
     from conftest import Notebook
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -110,8 +111,6 @@ def test_a_secret_shows_its_source_and_not_itself(notebook: Notebook) -> None:
 
 
 def test_another_kernels_change(notebook: Notebook, session: hero.Session) -> None:
-    from hero_kernel import cells
-
     notebook.ask("%hero_env set MINE=1")
     session.env_set("THEIRS", "1", by="command line")
     found = rows(notebook)
