@@ -226,7 +226,6 @@ class Kept(ABC, Generic[C]):
     def params_replace(self, params: Params, *, by: str = "") -> None:
         """Put parameters in the place of the kept ones, in one step; `by` as in `params_set`."""
         with self._sealing(params.values()) as seal:
-            noted = self._change(by)
 
             def change(old: C) -> C:
                 try:
@@ -234,8 +233,7 @@ class Kept(ABC, Generic[C]):
                 except HeroscriptError:  # what is kept is beyond reading: the more it is replaced
                     before = {}
                 stored = params.with_params(seal(old, _PARAMS, params, before))
-                notes = provenance.noted(old.params_from, before, stored, noted)
-                return replace(old, params=stored.heroscript(), params_from=notes)
+                return self._with_params(old, before, stored, by)
 
             self._update(change)
 
@@ -259,15 +257,15 @@ class Kept(ABC, Generic[C]):
         return self._change_params(change, by)
 
     def _change_params(self, change: Callable[[C, Params], Params], by: str) -> Params:
-        noted = self._change(by)
-
         def step(old: C) -> C:
             before = self._parsed(old)
-            after = change(old, before)
-            notes = provenance.noted(old.params_from, before, after, noted)
-            return replace(old, params=after.heroscript(), params_from=notes)
+            return self._with_params(old, before, change(old, before), by)
 
         return self._parsed(self._update(step))
+
+    def _with_params(self, old: C, before: Mapping[str, str], after: Params, by: str) -> C:
+        notes = provenance.noted(old.params_from, before, after, self._change(by))
+        return replace(old, params=after.heroscript(), params_from=notes)
 
     def _parsed(self, config: C) -> Params:
         return Params.from_text(config.params, name=f"params of {self.guid}")

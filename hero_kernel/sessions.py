@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hero_kernel.host import Host
     from hero_kernel.kept import Sealer, Shown
     from hero_kernel.logs import LogItem
-    from hero_kernel.provenance import Change, Source
+    from hero_kernel.provenance import Source
     from hero_kernel.report import Report
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
@@ -291,7 +291,6 @@ class Session(Kept[SessionConfig]):
         for key, value in values.items():
             _check_env(key, value)
         with self._sealing(values.values()) as seal:
-            noted = self._change(by)
 
             def change(old: SessionConfig) -> SessionConfig:
                 taken = sorted(values.keys() & old.env.keys()) if once else []
@@ -301,7 +300,7 @@ class Session(Kept[SessionConfig]):
                         hint="use env_set to change it, or env_delete first",
                     )
                 env = {**old.env, **seal(old, _ENV, values, old.env)}
-                return _with_env(old, env, noted)
+                return self._with_env(old, env, by)
 
             self._update(change)
 
@@ -331,15 +330,21 @@ class Session(Kept[SessionConfig]):
             EnvKeyError: One is not set; none is deleted then.
         """
         keys = (key, *more)
-        noted = self._change(by)
 
         def change(old: SessionConfig) -> SessionConfig:
             missing = next((key for key in keys if key not in old.env), None)
             if missing is not None:
                 raise _no_env(self, missing, old.env)
-            return _with_env(old, {k: v for k, v in old.env.items() if k not in keys}, noted)
+            env = {key: value for key, value in old.env.items() if key not in keys}
+            return self._with_env(old, env, by)
 
         self._update(change)
+
+    def _with_env(self, old: SessionConfig, env: Mapping[str, str], by: str) -> SessionConfig:
+        if env == old.env:
+            return old
+        notes = provenance.noted(old.env_from, old.env, env, self._change(by))
+        return replace(old, env=env, env_from=notes)
 
     def env_all(self, *, locked: bool = True) -> dict[str, str]:
         """Every variable, by name.
@@ -874,10 +879,6 @@ def _check_env(key: str, value: str | Secret) -> None:
             f"environment variable {key!r} cannot be set",
             hint="a name has at least one character, and no blank, no = and no control character",
         )
-
-
-def _with_env(old: SessionConfig, env: Mapping[str, str], noted: Change) -> SessionConfig:
-    return replace(old, env=env, env_from=provenance.noted(old.env_from, old.env, env, noted))
 
 
 def _no_env(session: Session, key: str, env: Mapping[str, str]) -> EnvKeyError:
