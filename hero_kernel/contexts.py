@@ -22,7 +22,7 @@ from hero_kernel.errors import (
     StoreError,
     did_you_mean,
 )
-from hero_kernel.kept import Kept, Sealer, defaults
+from hero_kernel.kept import Kept, Sealer, defaults, notes_in, with_notes
 from hero_kernel.secret import Secret
 from hero_kernel.stores import record
 
@@ -59,6 +59,7 @@ class ContextConfig:
         priv_key: An encrypted key, or empty.
         db_path: Where databases are kept; empty for the default.
         encrypt: Whether values are encrypted.
+        params_from: Where the parameters came from; see `provenance`.
         extra: Fields of other programs or versions, kept as they are.
     """
 
@@ -71,6 +72,7 @@ class ContextConfig:
     priv_key: str = field(default="", repr=False)
     db_path: str = ""
     encrypt: bool = False
+    params_from: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -84,7 +86,7 @@ class ContextConfig:
         if found["id"] < 0:
             raise CorruptRecordError(f"{where} has no id", hint="mend or delete it")
         known = {name: found.pop(name) for name in _DEFAULTS}
-        return cls(**known, extra=found)
+        return cls(**known, params_from=notes_in(found).get("params_from", ""), extra=found)
 
     @property
     def is_importing(self) -> bool:
@@ -94,7 +96,8 @@ class ContextConfig:
     def text(self) -> str:
         """The record as it is written."""
         known = {name: getattr(self, name) for name in _DEFAULTS}
-        return record.encode_pretty(known | dict(self.extra))
+        notes = {"params_from": self.params_from}
+        return record.encode_pretty(known | with_notes(self.extra, notes))
 
 
 _DEFAULTS = defaults(ContextConfig.__dataclass_fields__, id=-1)
@@ -128,6 +131,10 @@ class Context(Kept[ContextConfig]):
     def guid(self) -> str:
         """`id:name`."""
         return f"{self.id}:{self.name}"
+
+    @property
+    def _host(self) -> Host:
+        return self.host
 
     @property
     def _place(self) -> tuple[Store, int, str]:
@@ -180,7 +187,7 @@ class Context(Kept[ContextConfig]):
         key = config.priv_key
         if sealed.is_sealed(key):
             key = change(self._sealed_at(config, _PRIV_KEY), _PRIV_KEY, key)
-        return replace(config, params=self._mapped_params(config, change), priv_key=key)
+        return replace(self._mapped_params(config, change), priv_key=key)
 
     @property
     def keys_path(self) -> Path:
@@ -340,7 +347,9 @@ class Context(Kept[ContextConfig]):
         """As `priv_key_set`, for a key of another program's making."""
         with self._sealing([key]) as seal:
             self._update(
-                lambda old: replace(old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key})[_PRIV_KEY])
+                lambda old: replace(
+                    old, priv_key=seal(old, _PRIV_KEY, {_PRIV_KEY: key}, {})[_PRIV_KEY]
+                )
             )
 
     def priv_key_get(self) -> Secret:

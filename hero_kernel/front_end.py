@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hero_kernel.binding import Surroundings
+    from hero_kernel.cells import Cell
     from hero_kernel.redaction import Redactor
 
 
@@ -23,11 +24,13 @@ class FrontEnd:
     Attributes:
         surroundings: What names the current context and session.
         prompt: Asks a question, without showing the answer while it is typed.
+        cell: Tells which cell runs; None between cells.
         redactor: Knows the values that the shell must not show.
     """
 
     surroundings: Callable[[], Surroundings]
     prompt: Callable[[str], str]
+    cell: Callable[[], Cell | None]
     redactor: Redactor
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hero_kernel.cells import Cells
     from hero_kernel.contexts import Context
     from hero_kernel.redaction import Redactor
     from hero_kernel.report import Report
@@ -31,6 +32,10 @@ class Host(Protocol):
     @property
     def coderoot(self) -> Path:
         """Where code is checked out when a context names no place."""
+
+    @property
+    def cells(self) -> Cells:
+        """Which cell of a notebook runs."""
 
     def now(self) -> OurTime:
         """The time, to the second."""

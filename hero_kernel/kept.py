@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from hero_kernel import sealed
+from hero_kernel import cells, provenance, sealed
 from hero_kernel.crypto import Cipher
-from hero_kernel.errors import SecretError
+from hero_kernel.errors import HeroscriptError, SecretError
 from hero_kernel.heroscript import Params, key_fix
 from hero_kernel.secret import MASK, Secret
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from hero_kernel.errors import HeroError
+    from hero_kernel.host import Host
+    from hero_kernel.provenance import Change, Source
     from hero_kernel.stores.base import Store
 
 
@@ -49,6 +51,10 @@ class Config(Protocol):
         """Parameter text, as in an action."""
 
     @property
+    def params_from(self) -> str:
+        """Where the parameters came from; see `provenance`."""
+
+    @property
     def interactive(self) -> bool:
         """Whether questions may be asked."""
 
@@ -73,7 +79,19 @@ class Shown:
 
 
 class Kept(ABC, Generic[C]):
-    """Something in the store; what it answers is read there, so another kernel's change shows."""
+    """Something in the store; what it answers is read there, so another kernel's change shows.
+
+    Attributes:
+        by: What changes it, as the sources of its values will say, while it is known better than
+            by the cell that runs; a runner names the action here.
+    """
+
+    by: str = ""
+
+    @property
+    @abstractmethod
+    def _host(self) -> Host:
+        """What it stands on."""
 
     @property
     @abstractmethod
@@ -130,6 +148,22 @@ class Kept(ABC, Generic[C]):
         store, number, key = self._place
         return self._read(store.update(number, key, step) or "")
 
+    def _change(self, by: str) -> Change:
+        """What is noted of a change that is made now, by something or else by whoever is at it."""
+        host = self._host
+        cell = host.cells.current()
+        by = by or self.by or (f"{cell.name} Python" if cell else "Python")
+        kernel = cells.process() if cell else ""
+        return provenance.Change(host.redactor.mask(by), str(host.now()), self._runs_mark(), kernel)
+
+    def _runs_mark(self) -> str:
+        """Another text after each run that is kept; empty where none is."""
+        return ""
+
+    def _sources(self, notes: str, stored: Mapping[str, str]) -> dict[str, Source]:
+        """Where values came from, by what is noted of them."""
+        return provenance.sources(notes, stored, self._runs_mark(), cells.process())
+
     def save(self) -> None:
         """Make sure that the record is there; changes are written when they are made.
 
@@ -170,8 +204,20 @@ class Kept(ABC, Generic[C]):
         config = self.config
         return self._shown(config, _PARAMS, self._parsed(config))
 
-    def params_set(self, values: Mapping[str, str | Secret]) -> Params:
+    def params_sources(self) -> dict[str, Source]:
+        """Where each kept parameter came from; then what was deleted since the last run.
+
+        A context has no runs of its own: nothing of it is new or changed since one.
+        """
+        config = self.config
+        return self._sources(config.params_from, self._parsed(config))
+
+    def params_set(self, values: Mapping[str, str | Secret], *, by: str = "") -> Params:
         """Merge parameters into the kept ones, in one step; all of them afterwards, as kept.
+
+        Args:
+            values: By key.
+            by: What sets them, for `params_sources`; default: the cell or action at it.
 
         Raises:
             SecretError: A `Secret` is among them, and the context has none or is locked.
@@ -179,21 +225,30 @@ class Kept(ABC, Generic[C]):
         given = {key_fix(key): value for key, value in values.items()}
         with self._sealing(given.values()) as seal:
             return self._change_params(
-                lambda old, params: params.with_params(seal(old, _PARAMS, given))
+                lambda old, params: params.with_params(seal(old, _PARAMS, given, params)), by
             )
 
-    def params_replace(self, params: Params) -> None:
-        """Put parameters in the place of the kept ones, in one step."""
+    def params_replace(self, params: Params, *, by: str = "") -> None:
+        """Put parameters in the place of the kept ones, in one step; `by` as in `params_set`."""
         with self._sealing(params.values()) as seal:
 
             def change(old: C) -> C:
-                stored = params.with_params(seal(old, _PARAMS, params))
-                return replace(old, params=stored.heroscript())
+                try:
+                    before: Mapping[str, str] = self._parsed(old)
+                except HeroscriptError:  # what is kept is beyond reading: the more it is replaced
+                    before = {}
+                stored = params.with_params(seal(old, _PARAMS, params, before))
+                return self._with_params(old, before, stored, by)
 
             self._update(change)
 
-    def params_delete(self, key: str, *more: str) -> Params:
+    def params_delete(self, key: str, *more: str, by: str = "") -> Params:
         """Delete a parameter, or several in one step; those that are left, as kept.
+
+        Args:
+            key: Its name.
+            more: Others.
+            by: What deletes them, as in `params_set`.
 
         Raises:
             ParamError: One is not there; none is deleted then.
@@ -204,13 +259,18 @@ class Kept(ABC, Generic[C]):
                 params.get(one)
             return params.without(key, *more)
 
-        return self._change_params(change)
+        return self._change_params(change, by)
 
-    def _change_params(self, change: Callable[[C, Params], Params]) -> Params:
-        config = self._update(
-            lambda old: replace(old, params=change(old, self._parsed(old)).heroscript())
-        )
-        return self._parsed(config)
+    def _change_params(self, change: Callable[[C, Params], Params], by: str) -> Params:
+        def step(old: C) -> C:
+            before = self._parsed(old)
+            return self._with_params(old, before, change(old, before), by)
+
+        return self._parsed(self._update(step))
+
+    def _with_params(self, old: C, before: Mapping[str, str], after: Params, by: str) -> C:
+        notes = provenance.noted(old.params_from, before, after, self._change(by))
+        return replace(old, params=after.heroscript(), params_from=notes)
 
     def _parsed(self, config: C) -> Params:
         return Params.from_text(config.params, name=f"params of {self.guid}")
@@ -234,16 +294,33 @@ class Kept(ABC, Generic[C]):
         with secrets.writing() as kid:
             self._before_sealing()
 
-            def seal(config: C, what: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+            def seal(
+                config: C, what: str, given: Mapping[str, str | Secret], stored: Mapping[str, str]
+            ) -> dict[str, str]:
                 keep_all, place = secrets.encrypts, self._sealed_at(config, what)
-                return {
-                    key: sealed.seal(secrets, kid, place, key, value)
-                    if keep_all or isinstance(value, Secret)
-                    else _checked(key, value)
-                    for key, value in given.items()
-                }
+
+                def one(key: str, value: str | Secret) -> str:
+                    if not (keep_all or isinstance(value, Secret)):
+                        return _checked(key, value)
+                    if key in stored and self._is_sealed_as(place, key, stored[key], kid, value):
+                        return stored[key]
+                    return sealed.seal(secrets, kid, place, key, value)
+
+                return {key: one(key, value) for key, value in given.items()}
 
             yield seal
+
+    def _is_sealed_as(
+        self, place: str, key: str, stored: str, kid: bytes, value: str | Secret
+    ) -> bool:
+        """Whether a stored text is this value already, so that setting it changes nothing."""
+        if not sealed.is_sealed(stored):
+            return False
+        try:
+            is_current = sealed.kid_of(place, key, stored) == kid
+            return is_current and sealed.opened(self._secrets, place, key, stored) == value
+        except SecretError:  # it is damaged, and is written anew
+            return False
 
     def _opened(self, config: C, what: str, stored: Mapping[str, str]) -> dict[str, str]:
         """The stored texts as what they are; secrets among them are masked from now on."""
@@ -320,21 +397,27 @@ class Kept(ABC, Generic[C]):
         self._mapped(self.config, look)
         return found
 
-    def _mapped_params(self, config: C, change: Callable[[str, str, str], str]) -> str:
-        """The parameters' text with each value changed; the text itself when none is."""
+    def _mapped_params(self, config: C, change: Callable[[str, str, str], str]) -> C:
+        """The record with each parameter changed; the record itself when none is."""
         place, kept = self._sealed_at(config, _PARAMS), self._parsed(config)
         new = {key: change(place, key, text) for key, text in kept.items()}
-        return config.params if new == dict(kept) else kept.with_params(new).heroscript()
+        if new == dict(kept):
+            return config
+        notes = provenance.rechecked(config.params_from, kept, new)
+        return replace(config, params=kept.with_params(new).heroscript(), params_from=notes)
 
 
 _PARAMS = "params"
 
 
-Seal: TypeAlias = "Callable[[C, str, Mapping[str, str | Secret]], dict[str, str]]"
-"""From a record, the kind of values and the values by key to the texts that are stored."""
+Seal: TypeAlias = (
+    "Callable[[C, str, Mapping[str, str | Secret], Mapping[str, str]], dict[str, str]]"
+)
+"""From a record, the kind of values, the values by key, and the texts that are stored now, to the
+texts that are stored; one that is the value already stays as it is."""
 
 
-def unsealed(_: object, __: str, given: Mapping[str, str | Secret]) -> dict[str, str]:
+def unsealed(_: object, __: str, given: Mapping[str, str | Secret], ___: object) -> dict[str, str]:
     """What is stored where nothing has to be sealed: the values."""
     return {key: _checked(key, value) for key, value in given.items()}
 
@@ -349,9 +432,34 @@ def defaults(fields: Mapping[str, Any], **required: Any) -> dict[str, Any]:
     """What each known field of a record is when it is absent, in the order of writing.
 
     Args:
-        fields: `__dataclass_fields__` of the record's class; `extra` is no field of the record.
+        fields: `__dataclass_fields__` of the record's class; `extra` is no field of the record,
+            and `notes` are none that a reader must have.
         required: What stands for fields without a simple default.
     """
+    others = ("extra", *NOTES)
     return {
-        name: required.get(name, field.default) for name, field in fields.items() if name != "extra"
+        name: required.get(name, field.default)
+        for name, field in fields.items()
+        if name not in others
     }
+
+
+NOTES = ("env_from", "params_from")
+"""Fields with notes of where values came from; a record is good without them."""
+
+
+def notes_in(fields: dict[str, Any]) -> dict[str, str]:
+    """Take the notes out of a record's other fields; what is none stays, as another program's."""
+    found = {name: fields.pop(name) for name in NOTES if isinstance(fields.get(name), str)}
+    return {name: _writable(text) for name, text in found.items()}
+
+
+def _writable(text: str) -> str:
+    """Without halves of surrogate pairs: damage that would keep the record from being written."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def with_notes(extra: Mapping[str, Any], notes: Mapping[str, str]) -> dict[str, Any]:
+    """A record's other fields after the notes there are, which take the place of what is none."""
+    own: dict[str, Any] = {name: text for name, text in notes.items() if text}
+    return own | {name: value for name, value in extra.items() if name not in own}

@@ -13,9 +13,10 @@ from hero_kernel import heroscript, sources
 from hero_kernel.errors import PlaybookError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from hero_kernel.cells import Cell, Cells
     from hero_kernel.heroscript import Action, Params
 
 DEFAULT_PRIORITY = 99
@@ -42,10 +43,18 @@ class Playbook:
 
     Adding changes only the playbook: nothing is carried out, and only `from_path` and
     `add(path=…)` read a file.
+
+    Args:
+        actions: To begin with.
+        cells: Tells which cell of a notebook adds: what it adds takes the place of what it added
+            when it ran before.
     """
 
-    def __init__(self, actions: Iterable[Action] = ()) -> None:
+    def __init__(self, actions: Iterable[Action] = (), *, cells: Cells | None = None) -> None:
         self._actions: list[Action] = []
+        self._cells = cells
+        self._from: dict[int, Cell] = {}  # which cell added an action, by id()
+        self._last: Cell | None = None  # the last cell that did
         self._next_id = 1
         self._priorities: list[tuple[int, str]] = []
         self._version = 0
@@ -160,9 +169,41 @@ class Playbook:
         new += actions
         for action in new:
             action.priority = prio
+        cell = self._adding(after)
         at = len(self._actions) if after is None else self._position(after) + 1
         self._insert(new, at)
+        if cell is not None:
+            self._from |= dict.fromkeys(map(id, new), cell)
         return new
+
+    def _adding(self, after: Action | None) -> Cell | None:
+        """The cell that adds; what it added before makes room.
+
+        What is brought in after an action belongs to the cell that added the action.
+        """
+        if self._cells is None or after is not None:
+            return None if after is None else self._from.get(id(after))
+        cell = self._cells.current()
+        if cell is not None and cell is not self._last:
+            self._drop(cell.replaces)
+            self._cells.held_by(self)
+            self._last = cell
+        return cell
+
+    def settle(self, cell: Cell) -> None:
+        """Remove what the cell added before, and does not add any more; see `cells.Holder`."""
+        self._drop(cell.drops)
+
+    def forget(self, ids: Container[str]) -> None:
+        """Remove what the cells with these ids added."""
+        self._drop(lambda cell: cell.id in ids)
+
+    def _drop(self, is_gone: Callable[[Cell], bool]) -> None:
+        gone = {number for number, cell in self._from.items() if is_gone(cell)}
+        if gone:
+            self._actions[:] = [one for one in self._actions if id(one) not in gone]
+            self._from = {number: c for number, c in self._from.items() if number not in gone}
+            self._version += 1
 
     def _insert(self, new: list[Action], at: int) -> None:
         for action_id, action in enumerate(new, self._next_id):

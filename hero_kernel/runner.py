@@ -205,13 +205,17 @@ class _Run:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Pass on what handlers say of their progress, while this run goes on."""
-        before = self.session.on_progress
-        self.session.on_progress = self._hear
+        """Pass on what handlers say of their progress, while this run goes on.
+
+        What changes the session meanwhile is the action at work.
+        """
+        session = self.session
+        before = session.on_progress, session.by
+        session.on_progress = self._hear
         try:
             yield
         finally:
-            self.session.on_progress = before
+            session.on_progress, session.by = before
 
     def carry_out_all(self, *, keep_going: bool) -> None:
         """Carry out one action after the other; order them anew when the playbook changed."""
@@ -308,6 +312,8 @@ class _Run:
             message = f"would run; {reads}" if reads else "would run"
             return _row(action, Status.PENDING, message=message)
         self._current, self._said = action, _NOTHING
+        where = action.where
+        self.session.by = f"{where} !!{action.full_name}"
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None
         value: object = None
@@ -325,7 +331,6 @@ class _Run:
         kept = value if failure is None else None
         if reads:
             message = f"{reads}; {message}" if message else reads
-        where = action.where
         return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
     def _share(self) -> int:

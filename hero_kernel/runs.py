@@ -47,6 +47,24 @@ def keep(folder: Path, report: Report, time_key: str) -> Report:
     return kept
 
 
+def mark(folder: str) -> str:
+    """Another text after each run that was kept in the folder; empty before the first.
+
+    It is the size of the file, one question to the disk, for which no run is read: whoever
+    remembers it can tell later whether a run has ended since.
+    """
+    # each change of a session asks, and Path would take as long as the disk
+    try:
+        return str(os.stat(f"{folder}/{FILE_NAME}").st_size)  # noqa: PTH116  # as said
+    except OSError:
+        pass
+    try:
+        last = os.stat(f"{folder}/{OLD_NAME}").st_mtime_ns  # noqa: PTH116  # as said
+    except OSError:
+        return ""
+    return f"0.{last}"  # the file was just put aside
+
+
 def names(folder: Path) -> list[str]:
     """The names of the kept runs, oldest first."""
     found = (_NAME.match(line) for line in _lines(folder))

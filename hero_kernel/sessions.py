@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self
 
-from hero_kernel import files, heroscript, names, runs, sealed, times
+from hero_kernel import files, heroscript, names, provenance, runs, sealed, times
 from hero_kernel.errors import (
     BadNameError,
     CorruptRecordError,
@@ -21,7 +21,7 @@ from hero_kernel.errors import (
     did_you_mean,
 )
 from hero_kernel.heroscript import Params, name_fix
-from hero_kernel.kept import Kept, defaults
+from hero_kernel.kept import Kept, defaults, notes_in, with_notes
 from hero_kernel.logs import Logger
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
 from hero_kernel.secret import Secret
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from hero_kernel.contexts import Context
     from hero_kernel.databases import Database
     from hero_kernel.heroscript import Action
+    from hero_kernel.host import Host
     from hero_kernel.kept import Sealer, Shown
     from hero_kernel.logs import LogItem
+    from hero_kernel.provenance import Source
     from hero_kernel.report import Report
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
@@ -67,6 +69,8 @@ class SessionConfig:
         env: Its environment variables.
         notebook: The file of the notebook it was made for; empty when it was named by hand.
         uid: What encrypted values of it are bound to, through renames; empty before the first.
+        env_from: Where the variables came from; see `provenance`.
+        params_from: Where the parameters came from.
         extra: Fields of other programs or versions, kept as they are.
     """
 
@@ -79,6 +83,8 @@ class SessionConfig:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     notebook: str = ""
     uid: str = ""
+    env_from: str = field(default="", repr=False)
+    params_from: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -95,6 +101,7 @@ class SessionConfig:
             raise CorruptRecordError(
                 f"{where} cannot be read: a value in env is no text", hint="mend or delete it"
             )
+        known |= notes_in(found)
         return cls(**known, extra=found)
 
     def text(self) -> str:
@@ -102,7 +109,8 @@ class SessionConfig:
         known = {name: getattr(self, name) for name in _DEFAULTS}
         if not self.uid:
             del known["uid"]
-        return record.encode(known | {"env": dict(self.env)} | dict(self.extra))
+        notes = {"env_from": self.env_from, "params_from": self.params_from}
+        return record.encode(known | {"env": dict(self.env)} | with_notes(self.extra, notes))
 
 
 _DEFAULTS = defaults(SessionConfig.__dataclass_fields__, name="", env={})
@@ -132,7 +140,7 @@ class Session(Kept[SessionConfig]):
     def __init__(self, context: Context, name: str) -> None:
         self.context = context
         self.name = name
-        self.plbook = Playbook()
+        self.plbook = Playbook(cells=context.host.cells)
         self.on_progress: Callable[[str, float | None], None] | None = None
         self._kept_in: Path | None = None
         self._logger: Logger | None = None
@@ -165,6 +173,10 @@ class Session(Kept[SessionConfig]):
         return f"{self.context.guid}:{self.name}"
 
     @property
+    def _host(self) -> Host:
+        return self.context.host
+
+    @property
     def _place(self) -> tuple[Store, int, str]:
         return self.context.host.store, self.context.id, PREFIX + self.name
 
@@ -189,7 +201,8 @@ class Session(Kept[SessionConfig]):
     ) -> SessionConfig:
         place = self._sealed_at(config, _ENV)
         env = {key: change(place, key, text) for key, text in config.env.items()}
-        return replace(config, env=env, params=self._mapped_params(config, change))
+        notes = provenance.rechecked(config.env_from, config.env, env)
+        return replace(self._mapped_params(config, change), env=env, env_from=notes)
 
     def _before_sealing(self) -> None:
         if not self.config.uid:
@@ -235,7 +248,7 @@ class Session(Kept[SessionConfig]):
     def description(self, value: str) -> None:
         self._update(lambda old: replace(old, description=value))
 
-    def env_set(self, key: str, value: str | Secret) -> None:
+    def env_set(self, key: str, value: str | Secret, *, by: str = "") -> None:
         """Set a variable; kept when this returns.
 
         It is the session's, not the process's: `os.environ` stays as it is.
@@ -243,13 +256,14 @@ class Session(Kept[SessionConfig]):
         Args:
             key: Its name.
             value: A `Secret` is kept encrypted and masked wherever it would be shown.
+            by: What sets it, for `env_sources`; default: the cell or the action that is at it.
 
         Raises:
             BadNameError: The key is empty or holds `=`, a blank or a control character.
             SecretError: The value is to be encrypted, and the context has no secret or is locked.
             TypeError: The value is not a text.
         """
-        self.env_update({key: value})
+        self.env_update({key: value}, by=by)
 
     def env_set_once(self, key: str, value: str | Secret) -> None:
         """Set a variable that is not set yet, in one step.
@@ -259,12 +273,15 @@ class Session(Kept[SessionConfig]):
         """
         self.env_update({key: value}, once=True)
 
-    def env_update(self, values: Mapping[str, str | Secret], *, once: bool = False) -> None:
+    def env_update(
+        self, values: Mapping[str, str | Secret], *, once: bool = False, by: str = ""
+    ) -> None:
         """Set several variables, in one step.
 
         Args:
             values: By name.
             once: Whether a variable that is set already is an error.
+            by: As in `env_set`.
 
         Raises:
             BadNameError: As `env_set`; none is set then.
@@ -282,7 +299,8 @@ class Session(Kept[SessionConfig]):
                         f"{', '.join(taken)} is already set in session {self.name}",
                         hint="use env_set to change it, or env_delete first",
                     )
-                return replace(old, env={**old.env, **seal(old, _ENV, values)})
+                env = {**old.env, **seal(old, _ENV, values, old.env)}
+                return self._with_env(old, env, by)
 
             self._update(change)
 
@@ -300,8 +318,13 @@ class Session(Kept[SessionConfig]):
             return default
         raise _no_env(self, key, config.env)
 
-    def env_delete(self, key: str, *more: str) -> None:
+    def env_delete(self, key: str, *more: str, by: str = "") -> None:
         """Delete a variable, or several in one step.
+
+        Args:
+            key: Its name.
+            more: Others.
+            by: What deletes them, as in `env_set`.
 
         Raises:
             EnvKeyError: One is not set; none is deleted then.
@@ -312,9 +335,16 @@ class Session(Kept[SessionConfig]):
             missing = next((key for key in keys if key not in old.env), None)
             if missing is not None:
                 raise _no_env(self, missing, old.env)
-            return replace(old, env={k: v for k, v in old.env.items() if k not in keys})
+            env = {key: value for key, value in old.env.items() if key not in keys}
+            return self._with_env(old, env, by)
 
         self._update(change)
+
+    def _with_env(self, old: SessionConfig, env: Mapping[str, str], by: str) -> SessionConfig:
+        if env == old.env:
+            return old
+        notes = provenance.noted(old.env_from, old.env, env, self._change(by))
+        return replace(old, env=env, env_from=notes)
 
     def env_all(self, *, locked: bool = True) -> dict[str, str]:
         """Every variable, by name.
@@ -336,6 +366,16 @@ class Session(Kept[SessionConfig]):
         """Every variable as it may be shown, by name."""
         config = self.config
         return self._shown(config, _ENV, {key: config.env[key] for key in sorted(config.env)})
+
+    def env_sources(self) -> dict[str, Source]:
+        """Where each variable came from, by name; then what was deleted since the last run.
+
+        A variable that was set to what it was keeps its source. One that another program changed
+        has an unknown source.
+        """
+        config = self.config
+        env = {key: config.env[key] for key in sorted(config.env)}
+        return self._sources(config.env_from, env)
 
     def filled(self, texts: Sequence[str]) -> list[str]:
         """The texts with each `{NAME}` that is a variable here as its value.
@@ -565,6 +605,10 @@ class Session(Kept[SessionConfig]):
             SessionError: There is none.
         """
         return runs.load(self._runs(), name)
+
+    def _runs_mark(self) -> str:
+        host, context = self.context.host, self.context.name
+        return runs.mark(f"{host.home}/context/{context}/{self.name}")
 
     def _runs(self) -> Path:
         return self.context.path / self.name

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
+    from hero_kernel.cells import Cell, Cells
     from hero_kernel.contexts import Context
     from hero_kernel.git.command import OnProgress
     from hero_kernel.report import Report
@@ -121,6 +122,11 @@ class Workspace:
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
+
+    @property
+    def cells(self) -> Cells:
+        """Which cell of a notebook runs, and what cells have defined; as the actors know it."""
+        return self.actors.cells
 
     def play(
         self,
@@ -685,6 +691,7 @@ def workspace() -> Workspace:
         redactor = None if here is None else here.redactor
         _default = build(settings.read(os.environ), Actors(), redactor)
         _default.surroundings, _default.prompt = _surroundings, _prompt
+        _default.cells.current = _cell
     return _default
 
 
@@ -696,6 +703,11 @@ def built() -> Workspace | None:
 def _surroundings() -> Surroundings:
     here = front_end.here()
     return Surroundings(os.environ, {}) if here is None else here.surroundings()
+
+
+def _cell() -> Cell | None:
+    here = front_end.here()
+    return None if here is None else here.cell()
 
 
 def _prompt(question: str) -> str:

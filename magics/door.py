@@ -14,6 +14,7 @@ from IPython.core.error import StdinNotImplementedError
 
 import hero_kernel
 from hero_kernel import front_end
+from hero_kernel.cells import Cell
 from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
 from hero_kernel.front_end import FrontEnd
 from hero_kernel.redaction import Redactor
@@ -47,6 +48,7 @@ class Door:
         self.redactor = _redactor()
         self._ticker: Ticker | None = None
         self._cell_id = ""
+        self._cell: Cell | None = None
         self._depth = 0
         self._bound: Session | None = None
         self._before: FrontEnd | None = None
@@ -68,7 +70,9 @@ class Door:
 
     def open(self) -> None:
         """Let the default workspace look here; nothing is built for it."""
-        self._before = front_end.replace(FrontEnd(self.surroundings, self.ask, self.redactor))
+        self._before = front_end.replace(
+            FrontEnd(self.surroundings, self.ask, self.cell, self.redactor)
+        )
 
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not."""
@@ -95,6 +99,10 @@ class Door:
         if self._depth == 1:  # %%capture and others run a cell within the cell
             self.raw_cell = str(info.raw_cell or "")
             self._cell_id = str(getattr(info, "cell_id", "") or "")
+            self._cell = None
+            workspace = _built()
+            if workspace is not None and workspace.cells:  # the cell may be one of them again
+                workspace.cells.deleted(self._deleted(info))
         if _SECRETS.search(self.raw_cell):
             from magics.secret import in_cell  # noqa: PLC0415  # as `ticker`
 
@@ -102,9 +110,46 @@ class Door:
                 for text in in_cell(self.raw_cell):  # before the cell is put into the history
                     self.hide(text)
 
-    def after_cell(self, _: ExecutionResult) -> None:
-        """The cell has ended."""
+    def after_cell(self, result: ExecutionResult) -> None:
+        """The cell has ended; one that failed half-way takes nothing back."""
+        workspace = _built() if self._depth == 1 and result.success else None
+        if workspace is not None and workspace.cells:
+            cell = self.cell()
+            if cell is not None:
+                workspace.cells.ended(cell)
         self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
+
+    def cell(self) -> Cell | None:
+        """The cell that runs; None between cells."""
+        if not self._depth:
+            return None
+        if self._cell is None:
+            self._cell = Cell(self._cell_id, self.raw_cell, f"In[{cell_number(self.shell)}]")
+        return self._cell
+
+    def by(self, what: str) -> str:
+        """What the sources of values call a magic's change: `In[3] %hero_env set`."""
+        cell = self.cell()
+        return f"{cell.name} {what}" if cell else what
+
+    def hides(self, name: str) -> bool:
+        """Whether the process has another value of a variable than the session."""
+        has = os.environ.get(name)
+        if name not in self._exported:
+            return has is not None
+        return self._exported[name] not in (None, has)
+
+    def _deleted(self, info: ExecutionInfo) -> list[str]:
+        """The ids of cells that were deleted since the last one ran, where the front end tells.
+
+        ipykernel hands the metadata on from 7.3; before, they are in the request.
+        """
+        told = getattr(info, "cell_meta", None)
+        if told is None:
+            request = getattr(self.shell, "parent_header", None)
+            told = request.get("metadata") if isinstance(request, dict) else None
+        found = told.get("deletedCells") if isinstance(told, dict) else None
+        return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
     def close(self) -> None:
         """Leave the process as it was found."""
@@ -179,15 +224,30 @@ class Door:
                 os.environ[key] = before
 
 
+def _built() -> Workspace | None:
+    """The default workspace, if it is built; nothing is imported to find out."""
+    workspaces = sys.modules.get("hero_kernel.workspaces")
+    return None if workspaces is None else workspaces.built()
+
+
 def _redactor() -> Redactor:
     """The default workspace's; a new one where none is built, which it takes over then."""
-    workspaces = sys.modules.get("hero_kernel.workspaces")
-    workspace = None if workspaces is None else workspaces.built()
+    workspace = _built()
     return Redactor() if workspace is None else workspace.redactor
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")
 _UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+
+def cell_number(shell: InteractiveShell) -> int:
+    """The number the front end shows beside the cell that runs.
+
+    `execution_count` is already the next cell's in some versions of IPython; the history has
+    one input more than there were cells before, in all of them.
+    """
+    history = shell.history_manager
+    return shell.execution_count if history is None else len(history.input_hist_parsed) - 1
 
 
 def notebook_path(

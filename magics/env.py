@@ -6,11 +6,14 @@ must not be seen is set here, with `--secret`.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import EnvKeyError, SourceError, UsageError
+from hero_kernel.kept import Shown
+from hero_kernel.provenance import Source
 from hero_kernel.secret import Secret
 from magics.arguments import (
     Verb,
@@ -20,7 +23,8 @@ from magics.arguments import (
     yes_argument,
 )
 from magics.display import Line, Table
-from magics.secret import SecretCommand, keep_secret, kept_table
+from magics.kept import changed_argument, kept_table
+from magics.secret import SecretCommand, keep_secret
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -36,15 +40,31 @@ class EnvVerbs:
     def __init__(self, door: Door) -> None:
         self.door = door
 
-    def show(self, _: Namespace) -> Table:
-        """Show the session's variables; secrets are masked."""
+    def show(self, given: Namespace) -> Table:
+        """Show the session's variables, and where each came from; secrets are masked."""
         session = self.door.session()
         self.door.export(session)  # another kernel may have changed them
-        shown = session.env_shown()
+        shown, sources = session.env_shown(), session.env_sources()
         note = "kept in the session, and set in os.environ" if shown else "no variable is set"
         if any(one.state == "locked" for one in shown.values()):
             note += " but for what is locked"
-        return kept_table("variable", shown, f"session {session.guid}", note)
+        notes, own = [note], shown.keys()
+        if given.all:
+            others = sorted(os.environ.keys() - own)
+            shown = shown | dict.fromkeys(others, Shown("", "the process's alone"))
+            sources |= dict.fromkeys(others, Source("the process"))
+            notes.append("{NAME} in heroscript is the session's only; %env shows the process's")
+        return kept_table(
+            "variable",
+            shown,
+            sources,
+            title=f"session {session.guid}",
+            notes=notes,
+            remark=lambda name: (
+                "hides the process's" if name in own and self.door.hides(name) else ""
+            ),
+            only_changed=given.changed,
+        )
 
     def set_(self, given: Namespace) -> Line:
         """Set variables, in the session and in os.environ; with --secret each is asked for."""
@@ -53,7 +73,7 @@ class EnvVerbs:
             return self._ask(session, given)
         pairs = dict(_pair(word) for word in given.pairs)
         keep_secret(pairs, session.env_shown, session.context.secrets, "%hero_env")
-        session.env_update(pairs, once=given.once)
+        session.env_update(pairs, once=given.once, by=self.door.by("%hero_env set"))
         self.door.export(session)
         return Line(f"{', '.join(pairs)} set in session {session.name} and in os.environ")
 
@@ -69,7 +89,7 @@ class EnvVerbs:
         secrets.ready(interactive=True)
         otherwise = "%hero_env load FILE --secret sets those of a file"
         values = {name: secrets.asked_for(name, otherwise=otherwise) for name in given.pairs}
-        session.env_update(values, once=given.once)
+        session.env_update(values, once=given.once, by=self.door.by("%hero_env set --secret"))
         self.door.export(session)
         names = ", ".join(values)
         return Line(f"{names} set in session {session.name}, encrypted, and in os.environ")
@@ -87,7 +107,7 @@ class EnvVerbs:
     def unset(self, given: Namespace) -> Line:
         """Delete variables from the session; os.environ gets back what it had."""
         session = self.door.session()
-        session.env_delete(*given.names)
+        session.env_delete(*given.names, by=self.door.by("%hero_env unset"))
         self.door.export(session)
         return Line(f"{', '.join(given.names)} deleted from session {session.name}")
 
@@ -96,12 +116,15 @@ class EnvVerbs:
         session = self.door.session()
         if given.secret:
             session.context.secrets.ready(interactive=True)
-        pairs = _read(Path(given.file).expanduser())
+        path = Path(given.file).expanduser().absolute()
+        pairs = _read(path)
         if not given.secret:
             keep_secret(pairs, session.env_shown, session.context.secrets, "%hero_env")
         values = {key: Secret(text) if given.secret else text for key, text in pairs.items()}
         try:
-            session.env_update(values, once=not given.override)
+            session.env_update(
+                values, once=not given.override, by=self.door.by(f"%hero_env load {path}")
+            )
         except EnvKeyError as error:
             error.hint = "add --override to change it"
             raise
@@ -116,7 +139,7 @@ class EnvVerbs:
         names = list(session.env_shown())
         confirmed(given, f"deleting {len(names)} variables of session {session.name}")
         if names:
-            session.env_delete(*names)
+            session.env_delete(*names, by=self.door.by("%hero_env reset"))
         self.door.export(session)
         return Line(f"{len(names)} variables deleted from session {session.name}")
 
@@ -128,8 +151,8 @@ def command(door: Door) -> Command:
         "%hero_env",
         "the session's environment variables; {NAME} in heroscript becomes the value",
         {
-            "show": Verb(verbs.show),
-            "list": Verb(verbs.show),
+            "show": Verb(verbs.show, _show_arguments),
+            "list": Verb(verbs.show, _show_arguments),
             "set": Verb(verbs.set_, _set_arguments),
             "get": Verb(verbs.get, name_argument),
             "unset": Verb(verbs.unset, names_argument),
@@ -173,6 +196,13 @@ def _read(path: Path) -> dict[str, str]:
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
         pairs[found[1]] = value[1:-1] if quoted else value
     return pairs
+
+
+def _show_arguments(parser: ArgumentParser) -> None:
+    changed_argument(parser)
+    parser.add_argument(
+        "--all", action="store_true", help="also the names that only the process has"
+    )
 
 
 def _set_arguments(parser: ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from hero_kernel.errors import HeroscriptError, UnknownActionError, UsageError
 from magics.arguments import Help, Parser, words
 from magics.cells import foreign_lines
 from magics.display import Table
+from magics.door import cell_number
 from magics.errors import advise, raise_for
 from magics.live import Live
 
@@ -32,7 +33,7 @@ def cell(door: Door, line: str, body: str) -> Help | None:
     given = _given("%%heroscript", line, files=False)
     if given.help:
         return Help(_parser("%%heroscript", files=False).format_help())
-    name = f"In[{_cell_number(door)}]"
+    name = f"In[{cell_number(door.shell)}]"
     actions = heroscript.parse(body, name=name, first_line=_first_line(door.raw_cell, body, given))
     if given.bare:
         _refuse_foreign_lines(body, actions, name)
@@ -197,13 +198,3 @@ def _first_line(cell: str, body: str, given: Namespace) -> int:
 
 def _lines_before(cell: str, end: str) -> int:
     return cell.count("\n", 0, len(cell) - len(end))
-
-
-def _cell_number(door: Door) -> int:
-    """The number the front end shows beside the cell.
-
-    `execution_count` is already the next cell's in some versions of IPython; the history has
-    one input more than there were cells before, in all of them.
-    """
-    history = door.shell.history_manager
-    return door.shell.execution_count if history is None else len(history.input_hist_parsed) - 1

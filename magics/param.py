@@ -10,7 +10,8 @@ from hero_kernel.heroscript import key_fix
 from hero_kernel.secret import Secret
 from magics.arguments import Verb, name_argument, names_argument
 from magics.display import Line
-from magics.secret import SecretCommand, keep_secret, kept_table
+from magics.kept import changed_argument, kept_table
+from magics.secret import SecretCommand, keep_secret
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,11 +33,23 @@ class ParamVerbs:
         return session.context if given.shared else session
 
     def show(self, given: Namespace) -> Table:
-        """Show the parameters; secrets are masked."""
+        """Show the parameters, and where each came from; secrets are masked."""
+        if given.shared and given.changed:
+            raise UsageError(
+                "a context has no runs to have changed since",
+                hint="leave out --changed or --shared",
+            )
         whose = self._owner(given)
         shown, bare = whose.params_shown(), _stored(whose).args
-        note = "" if shown or bare else "no parameter is set"
-        return kept_table("parameter", shown, _named(given, whose), note, bare)
+        return kept_table(
+            "parameter",
+            shown,
+            whose.params_sources(),
+            title=_named(given, whose),
+            notes=() if shown or bare else ("no parameter is set",),
+            words=bare,
+            only_changed=given.changed,
+        )
 
     def set_(self, given: Namespace) -> Line:
         """Set parameters: key:value, or key=value; with --secret each is asked for."""
@@ -46,11 +59,12 @@ class ParamVerbs:
             keys = [key for word in given.pairs for key, _ in [_pair(f"{word}:")]]
             secrets.ready(interactive=True)
             otherwise = f"set it by Python: {'context' if given.shared else 'session'}.params_set"
-            whose.params_set({key: secrets.asked_for(key, otherwise=otherwise) for key in keys})
+            values = {key: secrets.asked_for(key, otherwise=otherwise) for key in keys}
+            whose.params_set(values, by=self.door.by("%hero_param set --secret"))
             return Line(f"{', '.join(keys)} set in {_named(given, whose)}, encrypted")
         pairs = dict(_pair(word) for word in given.pairs)
         keep_secret(pairs, whose.params_shown, secrets, "%hero_param")
-        whose.params_set(pairs)
+        whose.params_set(pairs, by=self.door.by("%hero_param set"))
         return Line(f"{', '.join(pairs)} set in {_named(given, whose)}")
 
     def get(self, given: Namespace) -> str | Secret:
@@ -67,7 +81,7 @@ class ParamVerbs:
     def unset(self, given: Namespace) -> Line:
         """Delete parameters."""
         whose = self._owner(given)
-        whose.params_delete(*given.names)
+        whose.params_delete(*given.names, by=self.door.by("%hero_param unset"))
         return Line(f"{', '.join(given.names)} deleted from {_named(given, whose)}")
 
 
@@ -78,8 +92,8 @@ def command(door: Door) -> Command:
         "%hero_param",
         "the parameters of the session; with --shared those of its context",
         {
-            "show": Verb(verbs.show, _shared_argument),
-            "list": Verb(verbs.show, _shared_argument),
+            "show": Verb(verbs.show, _show_arguments),
+            "list": Verb(verbs.show, _show_arguments),
             "set": Verb(verbs.set_, _set_arguments),
             "get": Verb(verbs.get, _get_arguments),
             "unset": Verb(verbs.unset, _unset_arguments),
@@ -108,6 +122,11 @@ def _pair(word: str) -> tuple[str, str]:
 
 def _shared_argument(parser: ArgumentParser) -> None:
     parser.add_argument("--shared", action="store_true", help="the context's, for all sessions")
+
+
+def _show_arguments(parser: ArgumentParser) -> None:
+    changed_argument(parser)
+    _shared_argument(parser)
 
 
 def _set_arguments(parser: ArgumentParser) -> None:

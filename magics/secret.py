@@ -480,27 +480,6 @@ def keep_secret(
             )
 
 
-def kept_table(
-    what: str, shown: Mapping[str, Shown], title: str, note: str, words: Iterable[str] = ()
-) -> Table:
-    """Kept values as they may be shown, with their states where there are any.
-
-    Args:
-        what: What each is, as the heading.
-        shown: By name.
-        title: The line above.
-        note: The line below.
-        words: Names without a value.
-    """
-    rows = [(key, one.text, one.state) for key, one in shown.items()]
-    rows += [(word, "", "") for word in words]
-    if any(state == "locked" for _, _, state in rows):
-        note = " · ".join(part for part in (note, "%hero_secret unlock unlocks them") if part)
-    if not any(state for _, _, state in rows):
-        return Table((what, "value"), tuple(row[:2] for row in rows), title=title, note=note)
-    return Table((what, "value", "state"), tuple(rows), title=title, note=note)
-
-
 def _advised(call: Callable[[], Any]) -> Any:
     """What a call returns; a damaged keyring's error tells how to have the copy back."""
     try:

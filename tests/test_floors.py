@@ -17,7 +17,7 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings", "front_end"),
+    ("secret", "names", "times", "settings", "front_end", "cells", "provenance"),
     ("heroscript", "sources", "crypto", "redaction"),
     ("playbook", "report"),
     ("files",),
@@ -40,7 +40,7 @@ FLOORS = (
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors")
+PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors", "provenance")
 IMPURE = frozenset(
     ["os", "io", "socket", "subprocess", "shutil", "tempfile", "time", "random", "secrets", "sys"]
 )

@@ -464,7 +464,8 @@ def test_renaming(session: Session, context: Context, place: Place) -> None:
     assert [s.name for s in context.sessions_list()] == ["new_name"]
     assert context.session_latest().env_get("K") == "v"
     assert [p.name for p in (place.home / "context" / "ctx").iterdir()] == ["new_name"]
-    assert set(record(context, "new_name")) == {*FIELDS, "interactive", "end", "env", "notebook"}
+    kept = {*FIELDS, "interactive", "end", "env", "notebook", "env_from"}
+    assert set(record(context, "new_name")) == kept
     assert session.rename("new-name") is session
 
 

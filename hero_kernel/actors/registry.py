@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hero_kernel.actors import bind
+from hero_kernel.cells import Cells
 from hero_kernel.errors import ActionError, UnknownActionError, did_you_mean
 from hero_kernel.heroscript import name_fix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from types import ModuleType
 
+    from hero_kernel.cells import Cell
     from hero_kernel.errors import Located
     from hero_kernel.heroscript import Action
 
@@ -36,10 +38,17 @@ _HARMLESS = "__hero_harmless__"
 
 @dataclass(frozen=True)
 class Handler:
-    """A function and the action it carries out."""
+    """A function and the action it carries out.
+
+    Attributes:
+        name: `actor.name`.
+        function: The function.
+        cell: The cell of a notebook that defined it, if one did.
+    """
 
     name: str
     function: Callable[..., Any]
+    cell: Cell | None = field(default=None, compare=False)
 
     @property
     def harmless(self) -> bool:
@@ -100,10 +109,20 @@ class Actors:
 
     Handlers of other packages, named by entry points, are imported when an action is asked for
     that nobody here carries out, or when all are listed.
+
+    A cell of a notebook that runs again takes back what it defined before and does not define any
+    more; what that had replaced comes back.
+
+    Attributes:
+        cells: Tells which cell defines something.
     """
 
     def __init__(self) -> None:
+        self.cells = Cells()
         self._handlers: dict[str, Handler] = {}
+        self._from_cells: set[str] = set()  # names of actions that cells may take back
+        self._replaced: dict[str, list[Handler]] = {}  # whose place they took; the latest is last
+        self._gone: dict[str, str] = {}  # why nobody carries an action out any more
         self._broken: list[str] = []
         self._foreign_loaded = False
         self._builtin_loaded = False
@@ -111,15 +130,59 @@ class Actors:
     def add(self, name: str, function: Callable[..., Any]) -> Handler:
         """Let a function carry the action out; the one before it is replaced.
 
+        One of an imported module is the module's, whatever cell imports it: the import happens
+        once, and the cell may run again.
+
         Raises:
             ActionError: The name names no action, or an annotation is of no type that text can
                 become; the one before it stays.
         """
         self._load_builtin()  # first, so that a user's own replaces them and not the reverse
-        handler = Handler(action_name(name), function)
+        cell = self.cells.current() if function.__module__ == "__main__" else None
+        handler = Handler(action_name(name), function, cell)
         _ = handler.accepts  # a bad signature is told here, not at the first call
-        self._handlers[handler.name] = handler
+        self._put(handler)
         return handler
+
+    def _put(self, handler: Handler) -> None:
+        name, cell = handler.name, handler.cell
+        waiting = [one for one in self._all(name) if _waits(one, handler)]
+        if waiting:
+            self._replaced[name] = waiting
+        else:
+            self._replaced.pop(name, None)
+        self._handlers[name] = handler
+        self._gone.pop(name, None)
+        if cell is not None and cell.id:
+            self._from_cells.add(name)
+            self.cells.held_by(self)
+
+    def _all(self, name: str) -> list[Handler]:
+        """Who carries the action out, the last, and before it those whose place it took."""
+        last = self._handlers.get(name)
+        return [] if last is None else [*self._replaced.get(name, ()), last]
+
+    def settle(self, cell: Cell) -> None:
+        """Take back what the cell defined before, and does not define any more."""
+        why = f"{cell.name} defined it before, and does not any more"
+        self._take_back(cell.drops, why)
+
+    def forget(self, ids: Container[str]) -> None:
+        """Take back what the cells with these ids defined."""
+        self._take_back(lambda cell: cell.id in ids, "the cell that defined it was deleted")
+
+    def _take_back(self, is_gone: Callable[[Cell], bool], why: str) -> None:
+        for name in list(self._from_cells):
+            every = self._all(name)
+            kept = [one for one in every if one.cell is None or not is_gone(one.cell)]
+            if len(kept) == len(every):
+                continue
+            if kept:
+                self._handlers[name], self._replaced[name] = kept[-1], kept[:-1]
+            else:
+                del self._handlers[name]
+                self._replaced.pop(name, None)
+                self._gone[name] = why
 
     def add_module(self, module: ModuleType) -> None:
         """Add every marked function of a module."""
@@ -135,8 +198,10 @@ class Actors:
             UnknownActionError: Nobody does.
         """
         fixed = action_name(name)
+        self._replaced.pop(fixed, None)
         if self._handlers.pop(fixed, None) is None:
             raise self._unknown(fixed, None)
+        self._gone[fixed] = "it was removed"
 
     def find(self, name: str) -> Handler | None:
         """Who carries out `actor.name`, or None."""
@@ -157,10 +222,10 @@ class Actors:
         return self._unknown(action.full_name, action.place)
 
     def has_actor(self, actor: str) -> bool:
-        """Whether any action of the actor is carried out."""
+        """Whether any action of the actor is carried out, or was: it is not the shell's then."""
         self._load_builtin()
         prefix = actor + "."
-        if any(name.startswith(prefix) for name in self._handlers):
+        if any(name.startswith(prefix) for name in (*self._handlers, *self._gone)):
             return True
         return any(name.startswith(prefix) for name in self.names())
 
@@ -174,7 +239,7 @@ class Actors:
         actor = name.partition(".")[0]
         names = self.names()
         near = [one for one in names if one.startswith(actor + ".")]
-        hint = did_you_mean(name, near or names)
+        hint = self._gone.get(name) or did_you_mean(name, near or names)
         if self._broken:
             hint += "; not loaded: " + ", ".join(self._broken)
         return UnknownActionError(f"no actor handles {name}", hint=hint, place=place)
@@ -199,7 +264,20 @@ class Actors:
                 self.add_module(loaded if inspect.ismodule(loaded) else _home(loaded))
             except (Exception, SystemExit) as error:  # noqa: BLE001  # foreign code: its fault
                 self._broken.append(f"{entry.name} ({type(error).__name__}: {error})")
+            for name in own.keys() & self._handlers.keys():
+                if own[name].cell is not None and own[name] is not self._handlers[name]:
+                    self._replaced.setdefault(name, []).insert(0, self._handlers[name])
             self._handlers |= own  # what the user defined here stays
+
+
+def _waits(old: Handler, new: Handler) -> bool:
+    """Whether a handler may come back when the one that took its place is taken back.
+
+    Only a cell with an id can take anything back; and what it defined before, it replaces.
+    """
+    if new.cell is None or not new.cell.id:
+        return False
+    return old.cell is None or old.cell.key != new.cell.key
 
 
 def _home(thing: Any) -> ModuleType:

@@ -452,8 +452,8 @@ class TestEnv:
         assert os.environ["TOKEN"] == CANARY
         shown = type_("%hero_env")
         rows = [line.split() for line in shown.split("\n")]
-        assert ["TOKEN", MASK, "secret"] in rows
-        assert ["PLAIN", "one"] in rows
+        assert ["TOKEN", MASK, "secret"] in [row[:3] for row in rows]
+        assert ["PLAIN", "one"] in [row[:2] for row in rows]
         assert notebook.ask("%hero_env get TOKEN") == Secret(CANARY)
         assert notebook.ask("%hero_env get PLAIN") == "one"
         assert CANARY not in str(session.config.env)
@@ -533,7 +533,7 @@ class TestParam:
     def test_set_shown_get(self, notebook, secrets, type_, session):
         type_("%hero_param set color:red")
         type_("%hero_param set --secret token", CANARY)
-        rows = [line.split() for line in type_("%hero_param").split("\n")]
+        rows = [line.split()[:3] for line in type_("%hero_param").split("\n")]
         assert ["token", MASK, "secret"] in rows
         assert notebook.ask("%hero_param get token") == Secret(CANARY)
         assert CANARY not in session.config.params

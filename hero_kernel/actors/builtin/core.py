@@ -42,22 +42,24 @@ def coderoot_set(session: Session, *, coderoot: Path, action: Action) -> Changed
 @mark("core.params_context_set")
 def params_context_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the context's: any key, any value."""
-    return _merged(session.context, session.context, params)
+    return _merged(session.context, session.context, params, session.by)
 
 
 @mark("core.params_session_set")
 def params_session_set(session: Session, /, **params: str) -> Changed | str:
     """Merge parameters into the session's: any key, any value."""
-    return _merged(session, session.context, params)
+    return _merged(session, session.context, params, session.by)
 
 
-def _merged(whose: Context | Session, context: Context, params: dict[str, str]) -> Changed | str:
+def _merged(
+    whose: Context | Session, context: Context, params: dict[str, str], by: str
+) -> Changed | str:
     if not params:
         raise ActionError("no parameter is given", hint="write key:value")
     marked = {key: context.secrets.marked(value) for key, value in params.items()}
     if not news(context.secrets, whose.params_shown, marked):
         return ", ".join(params)
-    whose.params_set(marked)
+    whose.params_set(marked, by=by)
     return Changed(", ".join(params))
 
 

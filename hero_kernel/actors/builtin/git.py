@@ -78,7 +78,7 @@ def define(
     values = {LIGHT: str(light).lower(), OFFLINE: str(offline).lower()}
     if ssh_key_path:
         values[SSH_KEY] = str(_key(ssh_key_path))
-    context.params_set(values)
+    context.params_set(values, by=session.by)
     said = f"repositories lie in {context.coderoot}"
     return said if context.config == before else Changed(said)
 
