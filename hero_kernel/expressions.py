@@ -16,9 +16,6 @@ from hero_kernel.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_SAID = 200
-"""Characters of what Python says of an error."""
-
 
 def evaluated(expression: str, variables: Mapping[str, object]) -> str | Secret:
     """What an expression is, as the text that `Params` give such a value.
@@ -29,7 +26,7 @@ def evaluated(expression: str, variables: Mapping[str, object]) -> str | Secret:
 
     Raises:
         UndefinedError: It raised something, or is nothing that a parameter can hold; the message
-            begins with the error's class.
+            begins with the error's class, is one line, and may hold what is secret.
     """
     try:
         code = compile(_code(expression), "<expression>", "eval", dont_inherit=True)
@@ -48,7 +45,7 @@ def check_names(expression: str, variables: Mapping[str, object]) -> None:
     """
     try:
         tree = ast.parse(_code(expression), mode="eval")
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _told(error, variables) from None
     nodes = list(ast.walk(tree))
     names = [node for node in nodes if isinstance(node, ast.Name)]
@@ -87,7 +84,6 @@ def _told(error: BaseException, variables: Mapping[str, object]) -> UndefinedErr
     except Exception as other:  # noqa: BLE001  # a foreign one, which may raise anything
         said = f"it cannot be shown: {type(other).__name__}"
     said = " ".join(said.split())
-    said = said if len(said) <= MAX_SAID else said[:MAX_SAID] + "…"
     hint = ""
     if isinstance(error, NameError) and error.name:
         near = did_you_mean(error.name, (name for name in variables if name[:1] != "_"))

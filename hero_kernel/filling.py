@@ -40,6 +40,9 @@ class Plan:
     waiting: frozenset[int] = frozenset()
 
 
+MAX_SAID = 240
+"""Characters of what Python says of an error."""
+
 NO_PLAN = Plan()
 """For a run in which nothing refers to anything."""
 
@@ -351,6 +354,7 @@ def _evaluated(
         value = expressions.evaluated(use.one.name, variables)
     except UndefinedError as error:
         message, hint = session.context.host.redactor.mask(error.message), error.hint
+        message = message if len(message) <= MAX_SAID else message[:MAX_SAID] + "…"
     else:
         if isinstance(value, Secret):
             session.context.secrets.hide(value.reveal())

@@ -434,6 +434,18 @@ class TestPython:
         assert "\n" not in str(caught.value)
         assert given_ == []
 
+    def test_its_error_shows_no_secret_not_even_a_half_of_one(
+        self, play: Play, given_: list[Any]
+    ) -> None:
+        for before in range(190, 245, 3):
+            code = f"{{}}['{'x' * before} {CANARY}' + 'y' * 300]"
+            with pytest.raises(UndefinedError) as caught:
+                play(f'!!t.take text:"${{py:{code}}}"', variables={})
+            said = str(caught.value)
+            assert "KeyError" in said
+            assert len(said) < 400
+            assert "canary" not in said
+
     def test_ctrl_c_ends_it(self, play: Play, given_: list[Any]) -> None:
         def stop() -> None:
             raise KeyboardInterrupt

@@ -85,6 +85,10 @@ NEVER = {
 UNSAFE = {"pickle", "shelve", "dill", "marshal", "cPickle", "pty", "commands"}
 
 
+RUNS_TEXT = {"expressions.py": ["compile", "eval"]}
+"""The one place that may, once each: Python in the user's own cell, under `--py`."""
+
+
 def faults_of(source: str) -> list[str]:
     """What is never done, where it is done."""
     tree, found = ast.parse(source), []
@@ -119,7 +123,8 @@ def sources() -> list[Path]:
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_the_source_starts_no_shell_and_runs_no_text(path: Path) -> None:
-    assert faults_of(path.read_text(encoding="utf-8")) == []
+    found = faults_of(path.read_text(encoding="utf-8"))
+    assert [fault.partition(" at ")[0] for fault in found] == RUNS_TEXT.get(path.name, [])
 
 
 @pytest.mark.parametrize(
