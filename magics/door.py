@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 from IPython.core.error import StdinNotImplementedError
 
@@ -16,7 +16,7 @@ from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
 from hero_kernel.redaction.spellings import SHORTEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -30,19 +30,22 @@ class Door:
 
     Attributes:
         shell: IPython's.
-        how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
-            Python.
+        how: How the notebook came to its session: "new", "resumed", "renamed", "copied",
+            "ephemeral", "reset", or "selected" by Python.
+        notice: What the user is still to be told about that; empty when there is nothing.
         raw_cell: The cell that runs, as the user wrote it.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
+        self.notice = ""
         self.raw_cell = ""
         self._ticker: Ticker | None = None
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
+        self._facts: tuple[str, ...] = ()
         self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
         self._exported: dict[str, str | None] = {}
 
@@ -64,19 +67,47 @@ class Door:
             self._ticker = Ticker()
         return self._ticker
 
-    def session(self) -> Session:
-        """The session the notebook is bound to; bound now if it was not."""
+    def session(self, *, tell: bool = True) -> Session:
+        """The session the notebook is bound to; bound now if it was not.
+
+        Args:
+            tell: Whether to show what the user should know about a new binding; else it is left
+                in `notice`.
+        """
         workspace = self.workspace
         found = workspace.session()
+        facts = self._said()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
             bound = workspace.bound
-            self.bind(found, "selected" if bound is None else "new" if bound.is_new else "resumed")
+            self.bind(found, "selected" if bound is None else bound.how)
+            self.notice = "" if bound is None else bound.notice
+        elif facts != self._facts:
+            workspace.follow()
+        self._facts = facts
+        if self.notice and tell:
+            self._tell()
         return found
 
     def bind(self, session: Session, how: str) -> None:
         """Take a session for the notebook's: remember how, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
-        self._bound, self.how = session, how
+        self._bound, self.how, self.notice = session, how, ""
+
+    def _tell(self) -> None:
+        from magics.display import Line  # noqa: PLC0415  # as `ticker`
+
+        line, self.notice = Line(self.notice), ""
+        self.shell.display_pub.publish({"text/plain": repr(line), "text/html": line._repr_html_()})
+
+    def _said(self) -> tuple[str, ...]:
+        """What the front end says about the notebook's file, in this cell; asked in every cell."""
+        named = self.shell.user_ns.get("__vsc_ipynb_file__")
+        address = self._cell_id.startswith(_ADDRESS) and self._cell_id.partition("#")[0]
+        return (
+            named if isinstance(named, str) else "",
+            os.environ.get("JPY_SESSION_NAME", ""),
+            address or "",
+        )
 
     def release(self) -> None:
         """Give the process back its variables if the session they came from was deleted."""
@@ -143,15 +174,32 @@ class Door:
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
-        from hero_kernel.binding import Surroundings  # noqa: PLC0415  # as `ticker`
+        from hero_kernel import binding  # noqa: PLC0415  # as `ticker`
 
-        variables = self.shell.user_ns
-        try:
-            here = Path.cwd()
-        except FileNotFoundError:  # it was removed, and no notebook is in it
-            here = Path(os.devnull)
-        notebook, why = notebook_path(variables, os.environ, self._cell_id, here)
-        return Surroundings(os.environ, variables, notebook, why)
+        variables, cell_id, environ = self.shell.user_ns, self._cell_id, os.environ
+        kernel = getattr(self.shell, "kernel", None)
+        kind = binding.kind(
+            variables,
+            cell_id,
+            in_kernel=kernel is not None,
+            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),
+        )
+        folder = binding.here()
+        place = folder or Path(os.devnull)  # a folder that was removed holds no notebook
+        is_batch = kind == "batch"
+        found = binding.notebook(variables, environ, cell_id, place, is_batch=is_batch)
+        return binding.Surroundings(
+            environ,
+            variables,
+            notebook=found.path,
+            notebook_why=found.why,
+            passed_over=found.passed_over,
+            kind=kind,
+            folder=folder,
+            cell_id=cell_id,
+            machine=platform.node(),
+            batch_input=binding.batch_input(variables, place) if is_batch else None,
+        )
 
     def export(self, session: Session) -> None:
         """Make the session's variables the process's, and give back what another one's hid.
@@ -183,29 +231,6 @@ class Door:
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")
-_UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
-
-def notebook_path(
-    variables: Mapping[str, Any], environ: Mapping[str, str], cell_id: str, cwd: Path
-) -> tuple[Path | None, str]:
-    """The notebook's file and who named it, where the front end can be trusted to know.
-
-    `JPY_SESSION_NAME` is no path by promise: it is absolute only for a named session, a folder
-    for an empty name, and from VS Code it carries a new UUID at every connection. It counts only
-    when a notebook of that name exists.
-    """
-    named = variables.get("__vsc_ipynb_file__")
-    if isinstance(named, str) and Path(named).is_absolute():
-        return Path(named), "VS Code"
-    if cell_id.startswith("vscode-notebook-cell:"):
-        path = Path(unquote(urlsplit(cell_id).path))
-        if path.is_absolute() and path.suffix == ".ipynb":
-            return path, "VS Code's cell id"
-    session_name = environ.get("JPY_SESSION_NAME", "")
-    path = Path(session_name)
-    if path.suffix == ".ipynb" and "-jvsc-" not in path.name and not _UUID.search(path.stem):
-        path = path if path.is_absolute() else cwd / path.name
-        if path.is_file():
-            return path, "JPY_SESSION_NAME"
-    return None, ""
+_ADDRESS = "vscode-notebook-cell:"
+"""How the cell ids begin that name the notebook."""

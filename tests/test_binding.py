@@ -39,12 +39,12 @@ def why(workspace: Workspace) -> tuple[str, str, str, bool]:
     return found.session.guid, found.context_why, found.session_why, found.is_new
 
 
-def test_with_nothing_it_is_the_time_in_the_default_context(local: Place) -> None:
+def test_with_nothing_it_is_for_this_run_alone_in_the_default_context(local: Place) -> None:
     workspace = bound(local)
     guid, context_why, session_why, is_new = why(workspace)
-    assert guid.startswith("0:default:2")
+    assert guid.startswith("0:default:run_2")
     assert "default context" in context_why
-    assert "the time" in session_why
+    assert "this run alone" in session_why
     assert is_new
     assert workspace.session() is workspace.session()
     assert workspace.selected_session is workspace.session()
@@ -185,7 +185,7 @@ def test_a_damaged_record_is_said(local: Place) -> None:
 
 def test_the_clock_is_the_workspaces(local: Place) -> None:
     workspace = local.open_at(times.new("2001-02-03 04:05:06"))
-    assert workspace.session().name == "2001_02_03_04_05_06"
+    assert workspace.session().name.startswith("run_2001_02_03_04_05_06_")
 
 
 def test_a_store_that_is_full_is_no_surprise(local: Place) -> None:
