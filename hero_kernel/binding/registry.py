@@ -255,8 +255,8 @@ def find(where: Context, notebook: Notebook) -> Found:
 class _Rank(IntEnum):
     """What another file says about a notebook; the strongest decides."""
 
-    COPY = 0
-    REPLACED = 1
+    REPLACED = 0
+    COPY = 1
     RENAMED = 2
     ELSEWHERE = 3
     SAME = 4

@@ -7,7 +7,7 @@ from getpass import getuser
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from hero_kernel import names
+from hero_kernel import contexts, names
 from hero_kernel.errors import BadNameError
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ def safe(user: str) -> str:
     """A user's name as a name of a context or a session, or a part of one.
 
     Where writing it so would lose something (`Ann`, `ann.b`, `ann-b`) a hash makes up for it; a
-    name that ends as if it had a hash gets one too. A number gets one as well: it would be an id.
+    name that ends as if it had a hash gets one too, and so does a number, which would be an id.
     """
     try:
         kept = names.canonical(user, "user", shortest=_SHORTEST, dots=False)
     except BadNameError:
         kept = ""
-    if kept == user and len(user) <= _LONGEST and not (user.isdecimal() or _HASHED.match(user)):
+    is_taken = user == contexts.DEFAULT or user.isdecimal() or _HASHED.fullmatch(user)
+    if user and kept == user and len(user) <= _LONGEST and not is_taken:
         return user
     digest = sha256(user.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     plain = re.sub("[^a-z0-9]+", "_", user.lower()).strip("_")[:_LONGEST]
