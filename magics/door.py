@@ -45,7 +45,8 @@ class Door:
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
-        self._facts: tuple[str, ...] = ()
+        self._file = ""
+        self._facts: tuple[object, ...] = ()
         self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
         self._exported: dict[str, str | None] = {}
 
@@ -76,14 +77,14 @@ class Door:
         """
         workspace = self.workspace
         found = workspace.session()
-        facts = self._said()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
             bound = workspace.bound
             self.bind(found, "selected" if bound is None else bound.how)
             self.notice = "" if bound is None else bound.notice
-        elif facts != self._facts:
+        elif self._said() != self._facts:
             workspace.follow()
-        self._facts = facts
+            self.how = self.how if workspace.bound is None else workspace.bound.how
+            self._remember()
         if self.notice and tell:
             self._tell()
         return found
@@ -92,6 +93,13 @@ class Door:
         """Take a session for the notebook's: remember how, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
         self._bound, self.how, self.notice = session, how, ""
+        self._remember()
+
+    def _remember(self) -> None:
+        """Keep what was said about the notebook's file, to see when it changes."""
+        bound = self.workspace.bound
+        self._file = "" if bound is None or bound.notebook is None else str(bound.notebook)
+        self._facts = self._said()
 
     def _tell(self) -> None:
         from magics.display import Line  # noqa: PLC0415  # as `ticker`
@@ -99,14 +107,15 @@ class Door:
         line, self.notice = Line(self.notice), ""
         self.shell.display_pub.publish({"text/plain": repr(line), "text/html": line._repr_html_()})
 
-    def _said(self) -> tuple[str, ...]:
-        """What the front end says about the notebook's file, in this cell; asked in every cell."""
+    def _said(self) -> tuple[object, ...]:
+        """What tells that the notebook may be another file by now; asked at every use."""
         named = self.shell.user_ns.get("__vsc_ipynb_file__")
-        address = self._cell_id.startswith(_ADDRESS) and self._cell_id.partition("#")[0]
+        cell_id = self._cell_id
         return (
             named if isinstance(named, str) else "",
-            os.environ.get("JPY_SESSION_NAME", ""),
-            address or "",
+            os.environ.get("JPY_SESSION_NAME"),
+            cell_id.partition("#")[0] if cell_id.startswith(_ADDRESS) else "",
+            bool(self._file) and os.path.exists(self._file),  # noqa: PTH110  # a third of the time
         )
 
     def release(self) -> None:

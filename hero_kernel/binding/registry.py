@@ -8,7 +8,8 @@ the machine, when that was, and a fingerprint of the cells. Two files are one no
   name: a project that was moved, or is on another machine too;
 - one is not there any more, and half of their cells or more are the same: it was renamed.
 
-When the other file is still there, the new one is a copy, and has a session of its own.
+When the other file is still there, or was renamed to a third, the new one is a copy, and has a
+session of its own.
 """
 
 from __future__ import annotations
@@ -56,12 +57,15 @@ class Notebook:
         root: The code root or the repository that it is in, if any.
         machine: The machine's name.
         cells: The fingerprint of its cells; None when they tell nothing.
+        inode: The file's number, which a rename keeps and a copy does not; empty when it is not
+            there.
     """
 
     path: Path
     root: Path | None
     machine: str
     cells: tuple[str, ...] | None
+    inode: str = ""
 
     @property
     def relative(self) -> str:
@@ -76,6 +80,7 @@ class Notebook:
     def seen(self, now: OurTime) -> dict[str, Any]:
         """What a session remembers of it, beside the path."""
         told = {"relative": self.relative, "machine": self.machine, "at": str(now)}
+        told["inode"] = self.inode
         return told if self.cells is None else told | {"cells": " ".join(self.cells)}
 
 
@@ -90,6 +95,7 @@ class Entry:
         machine: Where the file is.
         at: When it was met last, UTC.
         cells: As `Notebook.cells`.
+        inode: As `Notebook.inode`.
         is_ephemeral: Whether the session was made for one run, and is no notebook's.
     """
 
@@ -99,6 +105,7 @@ class Entry:
     machine: str
     at: str
     cells: tuple[str, ...] | None
+    inode: str
     is_ephemeral: bool
 
     @classmethod
@@ -106,8 +113,12 @@ class Entry:
         """Read it from a session's record; what is not ours counts as nothing."""
         told = {key: value for key, value in config.seen.items() if isinstance(value, str)}
         cells = tuple(told["cells"].split()) if "cells" in told else None
-        relative, machine, at = (told.get(key, "") for key in ("relative", "machine", "at"))
-        return cls(config.name, config.notebook, relative, machine, at, cells, config.ephemeral)
+        relative, machine, at, inode = (
+            told.get(key, "") for key in ("relative", "machine", "at", "inode")
+        )
+        return cls(
+            config.name, config.notebook, relative, machine, at, cells, inode, config.ephemeral
+        )
 
     def __str__(self) -> str:
         cells = "no cell ids" if self.cells is None else f"{len(self.cells)} cells known"
@@ -144,7 +155,14 @@ def met(path: Path, coderoot: Path, machine: str, cell_id: str = "") -> Notebook
     if ipynb.is_telling(cell_id) and "/" not in cell_id:  # a cell's, and not an address
         ids = (ids or frozenset()) | {cell_id}
     cells = None if ids is None else ipynb.fingerprint(ids)
-    return Notebook(path, root(path, coderoot), machine, cells)
+    return Notebook(path, root(path, coderoot), machine, cells, _inode(path))
+
+
+def _inode(path: Path) -> str:
+    try:
+        return str(path.stat().st_ino)
+    except (OSError, ValueError):
+        return ""
 
 
 def root(notebook: Path, coderoot: Path) -> Path | None:
@@ -289,6 +307,8 @@ def _rank(entry: Entry, notebook: Notebook, share: float | None) -> _Rank | None
         return None
     if any(_is_there(path, entry) for path in _former(entry, notebook)):
         return _Rank.COPY if is_alike else None
+    if is_alike and _is_renamed_beside(entry, notebook):
+        return _Rank.COPY
     if is_placed_alike or entry.below == notebook.below != "":
         return _Rank.ELSEWHERE
     is_in_reach = entry.machine == notebook.machine or (entry.below and notebook.below)
@@ -330,6 +350,14 @@ def _is_beside(entry: Entry, notebook: Notebook) -> bool:
     beside = (path for path in ipynb.neighbours(notebook.path.parent) if path != notebook.path)
     shares = (ipynb.share(entry.cells, _cells(path)) for path in beside)
     return any(share is not None and share >= ipynb.HALF for share in shares)
+
+
+def _is_renamed_beside(entry: Entry, notebook: Notebook) -> bool:
+    """Whether a session's notebook was renamed to another one: the very file is in the folder."""
+    if entry.machine != notebook.machine or entry.inode in ("", notebook.inode):
+        return False
+    beside = ipynb.neighbours(Path(entry.path).parent)
+    return any(_inode(path) == entry.inode and _is_there(path, entry) for path in beside)
 
 
 def _cells(path: Path) -> tuple[str, ...] | None:

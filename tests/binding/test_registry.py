@@ -71,7 +71,7 @@ def test_it_is_remembered_how_it_was_met(desk: Desk) -> None:
     assert met(bound) == ("intro", "new")
     config = bound.session.config
     assert config.notebook == str(path)
-    assert set(config.seen) == {"relative", "machine", "at", "cells"}
+    assert set(config.seen) == {"relative", "machine", "at", "inode", "cells"}
     assert config.seen["machine"] == "desk"
     assert len(config.seen["cells"].split()) == 3
     assert met(desk.open(path)) == ("intro", "resumed")
@@ -130,13 +130,25 @@ def test_copied(desk: Desk) -> None:
     assert met(desk.open(path)) == ("intro", "resumed")
 
 
-def test_of_two_copies_one_is_the_old_one(desk: Desk) -> None:
-    """`mv a b` and `cp a b; cp a c; rm a` look alike: the first that is opened has the session."""
+def test_of_two_copies_the_old_file_is_the_old_one(desk: Desk) -> None:
+    """Whichever is opened first: a rename keeps the file."""
+    path = write(desk.folder / "a.ipynb", *ids(4))
+    desk.open(path)
+    copy, renamed = path.with_name("copy.ipynb"), path.with_name("renamed.ipynb")
+    shutil.copy(path, copy)
+    path.rename(renamed)
+    bound = desk.open(copy)
+    assert met(bound) == ("copy", "copied")
+    assert met(desk.open(renamed)) == ("notebook_a", "renamed")
+
+
+def test_of_two_copies_without_the_old_file_the_first_that_is_opened(desk: Desk) -> None:
     path = write(desk.folder / "a.ipynb", *ids(4))
     desk.open(path)
     first, second = path.with_name("first.ipynb"), path.with_name("second.ipynb")
     shutil.copy(path, first)
-    path.rename(second)
+    shutil.copy(path, second)
+    path.unlink()
     assert met(desk.open(first)) == ("notebook_a", "renamed")
     assert met(desk.open(second)) == ("second", "copied")
 
@@ -351,7 +363,8 @@ def test_two_kernels_at_once_for_two_copies(desk: Desk, monkeypatch: pytest.Monk
     desk.open(path)
     one, two = path.with_name("one.ipynb"), path.with_name("two.ipynb")
     shutil.copy(path, one)
-    path.rename(two)
+    shutil.copy(path, two)
+    path.unlink()
     find, raced = registry.find, []
 
     def late(where, notebook):
