@@ -685,6 +685,27 @@ def _new_by_time(context: Context, started: str, given: dict[str, Any]) -> Sessi
         wanted = f"{base}_{_last_number(context, base) + 1}"
 
 
+def new_for_a_run(context: Context, *, notebook: str = "") -> Session:
+    """Create a session for one run: kept for its log, and resumed only by its name.
+
+    Args:
+        context: Where.
+        notebook: The file that is run.
+    """
+    while True:
+        name = f"run_{context.host.now().key()}_{token_hex(2)}"
+        with suppress(SessionExistsError):
+            return new(context, name, notebook=notebook, ephemeral=True, exist_ok=False)
+
+
+def is_for_a_run(name: str) -> bool:
+    """Whether a name is one that `new_for_a_run` gives."""
+    return _RUN.fullmatch(name) is not None
+
+
+_RUN = re.compile("run_[0-9]{4}(_[0-9]{2}){5}_[0-9a-f]{4}")
+
+
 def _last_number(context: Context, base: str) -> int:
     """The highest n of the sessions `base_n`; `base` alone is 1."""
     head = f"{PREFIX}{base}_"

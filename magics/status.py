@@ -42,7 +42,8 @@ def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Lin
     workspace = door.workspace
     config = session.config
     count = len(session.params_shown())  # what is locked is counted, not asked for
-    said = [door.how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
+    how = "kept" if door.how == "ephemeral" and not config.ephemeral else door.how
+    said = [how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
     if config.end:
         said.append(f"ended {config.end} UTC")
     secrets = session.context.secrets
@@ -91,7 +92,7 @@ def _why(workspace: Workspace) -> Iterator[str]:
         yield f"front end: {one}"
     if evidence.document.fault:
         yield f"notebook: {evidence.path} is not looked into: {evidence.document.fault}"
-    entry = binding.Entry.of(session.config)
+    entry = binding.Entry.of(session)
     if entry.path:
         yield f"notebook: {entry}"
     yield f"project: {_projects(evidence)}"

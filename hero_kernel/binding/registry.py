@@ -68,14 +68,19 @@ class Notebook:
     inode: str = ""
 
     @property
+    def name(self) -> str:
+        """The path as a record holds it."""
+        return text(self.path)
+
+    @property
     def relative(self) -> str:
         """The path from its root's own folder on; empty without a root."""
-        return "" if self.root is None else f"{self.root.name}/{self.below}"
+        return "" if self.root is None else text(Path(self.root.name, self.below))
 
     @property
     def below(self) -> str:
         """The path below its root; empty without a root."""
-        return "" if self.root is None else _below(self.path, self.root)
+        return "" if self.root is None else text(self.path.relative_to(self.root))
 
     def seen(self, now: OurTime) -> dict[str, Any]:
         """What a session remembers of it, beside the path."""
@@ -109,15 +114,16 @@ class Entry:
     is_ephemeral: bool
 
     @classmethod
-    def of(cls, config: SessionConfig) -> Entry:
+    def of(cls, session: Session) -> Entry:
         """Read it from a session's record; what is not ours counts as nothing."""
+        config = session.config
         told = {key: value for key, value in config.seen.items() if isinstance(value, str)}
         cells = tuple(told["cells"].split()) if "cells" in told else None
         relative, machine, at, inode = (
             told.get(key, "") for key in ("relative", "machine", "at", "inode")
         )
         return cls(
-            config.name, config.notebook, relative, machine, at, cells, inode, config.ephemeral
+            session.name, config.notebook, relative, machine, at, cells, inode, config.ephemeral
         )
 
     def __str__(self) -> str:
@@ -165,6 +171,11 @@ def _inode(path: Path) -> str:
         return ""
 
 
+def text(path: Path) -> str:
+    """A path as a record can hold it: a name on a disk need not be text."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+
+
 def root(notebook: Path, coderoot: Path) -> Path | None:
     """The nearest folder above a notebook that is the code root or a repository's."""
     return next(
@@ -183,8 +194,8 @@ def slug(notebook: Path, coderoot: Path) -> str:
 
 
 def _slug(notebook: Path, root: Path | None) -> str:
-    path = _below(notebook.with_suffix(""), root or notebook.parent)
-    name = re.sub(r"[^a-z0-9]+", "_", path.lower()).strip("_")[-_LONGEST:].lstrip("_")
+    below = notebook.with_suffix("").relative_to(root or notebook.parent)
+    name = re.sub(r"[^a-z0-9]+", "_", str(below).lower()).strip("_")[-_LONGEST:].lstrip("_")
     try:
         return sessions.canonical(name)
     except BadNameError:  # too short, or reserved
@@ -201,7 +212,7 @@ def claim(where: Context, notebook: Notebook, now: OurTime) -> tuple[Session, Fo
         SessionError: Others were always quicker.
         CorruptRecordError: The session that the path names cannot be read.
     """
-    seen, path = notebook.seen(now), str(notebook.path)
+    seen, path = notebook.seen(now), notebook.name
     for _ in range(_TURNS):
         found = find(where, notebook)
         with suppress(SessionExistsError, SessionNotFoundError, _TakenError):
@@ -216,7 +227,10 @@ def claim(where: Context, notebook: Notebook, now: OurTime) -> tuple[Session, Fo
                     raise _TakenError
                 return replace(old, notebook=path, seen=seen)
 
-            return sessions.Session(where, found.name).resume(take), found
+            session = sessions.Session(where, found.name).resume(take)
+            if found.how == "renamed" or expected not in ("", path):
+                _point(where, notebook.path, session)
+            return session, found
     raise SessionError(
         f"no session for {path} was to be had: others were quicker", hint="run the cell again"
     )
@@ -235,21 +249,36 @@ def moved(session: Session, notebook: Notebook, now: OurTime) -> bool:
     It is not while the old file still has it: then two notebooks use one kernel, and the session
     stays the first one's.
     """
-    entry = Entry.of(session.config)
+    entry = Entry.of(session)
     if not entry.path or entry.is_ephemeral or _is_there(Path(entry.path), entry):
         return False
-    seen, path = notebook.seen(now), str(notebook.path)
+    seen, path = notebook.seen(now), notebook.name
     session.resume(
         lambda old: replace(old, notebook=path, seen=seen) if old.notebook == entry.path else old
     )
+    _point(session.context, notebook.path, session)
     return True
+
+
+POINTER = "sessions:notebook:"
+"""At this and a hash of a path is the name of the session of a notebook that was renamed to it: a
+short way, to be believed only when the session's own record says so too."""
+
+
+def _point(where: Context, notebook: Path, session: Session) -> None:
+    where.host.store.put(where.id, POINTER + _hash(notebook), session.name)
+
+
+def _pointed(where: Context, notebook: Path) -> Entry | None:
+    name = where.host.store.get(where.id, POINTER + _hash(notebook))
+    return _entry(where, name) if name else None
 
 
 def find(where: Context, notebook: Notebook) -> Found:
     """The session of a context that is a notebook's, or the name of one to be made.
 
     The session that the path's slug names is looked at first, and mostly it is the one; every
-    record is read only for a notebook that is met the first time, or was renamed.
+    record is read only for a notebook that is met the first time, or has just been renamed.
     """
     free = ""
     for name in _guesses(notebook):
@@ -257,8 +286,11 @@ def find(where: Context, notebook: Notebook) -> Found:
         if entry is None:
             free = name
             break
-        if _is_path(entry, notebook) and ipynb.share(entry.cells, notebook.cells) != 0:
+        if _is_surely(entry, notebook):
             return Found(name, "resumed", entry)
+    entry = _pointed(where, notebook.path)
+    if entry is not None and _is_surely(entry, notebook):
+        return Found(entry.session, "resumed", entry)
     candidates = [one for entry in _entries(where) if (one := _compared(entry, notebook))]
     best = max(candidates, key=lambda one: (one.rank, one.share, one.entry.at), default=None)
     if best is not None and best.rank is not _Rank.COPY:
@@ -305,19 +337,24 @@ def _rank(entry: Entry, notebook: Notebook, share: float | None) -> _Rank | None
     is_placed_alike = entry.relative == notebook.relative != ""
     if not (is_alike or (share is None and is_placed_alike)):
         return None
-    if any(_is_there(path, entry) for path in _former(entry, notebook)):
+    is_there = any(_is_there(path, entry) for path in _former(entry, notebook))
+    if is_there or (is_alike and _is_renamed_beside(entry, notebook)):
         return _Rank.COPY if is_alike else None
-    if is_alike and _is_renamed_beside(entry, notebook):
-        return _Rank.COPY
     if is_placed_alike or entry.below == notebook.below != "":
         return _Rank.ELSEWHERE
     is_in_reach = entry.machine == notebook.machine or (entry.below and notebook.below)
     return _Rank.RENAMED if is_in_reach else _Rank.COPY  # elsewhere it may well be there
 
 
+def _is_surely(entry: Entry, notebook: Notebook) -> bool:
+    """Whether a session is the notebook's, whatever the others say."""
+    is_same = not entry.is_ephemeral and _is_path(entry, notebook)
+    return is_same and ipynb.share(entry.cells, notebook.cells) != 0
+
+
 def _is_path(entry: Entry, notebook: Notebook) -> bool:
     """Whether both are one file."""
-    if entry.path == str(notebook.path):
+    if entry.path == notebook.name:
         return True
     try:
         return bool(entry.path) and notebook.path.samefile(entry.path)
@@ -366,13 +403,14 @@ def _cells(path: Path) -> tuple[str, ...] | None:
 
 
 def _entry(where: Context, name: str) -> Entry | None:
-    return Entry.of(sessions.get(where, name).config) if sessions.exists(where, name) else None
+    return Entry.of(sessions.get(where, name)) if sessions.exists(where, name) else None
 
 
 def _entries(where: Context) -> Iterator[Entry]:
     for session in sessions.every(where):
-        with suppress(CorruptRecordError, SessionNotFoundError):
-            yield Entry.of(session.config)
+        if not sessions.is_for_a_run(session.name):
+            with suppress(CorruptRecordError, SessionNotFoundError):
+                yield Entry.of(session)
 
 
 def _guesses(notebook: Notebook) -> Iterator[str]:
@@ -386,7 +424,3 @@ def _guesses(notebook: Notebook) -> Iterator[str]:
 
 def _hash(notebook: Path) -> str:
     return sha256(os.fsencode(notebook)).hexdigest()[:8]
-
-
-def _below(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix()

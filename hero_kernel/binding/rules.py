@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from hero_kernel import contexts, sessions
 from hero_kernel.binding import ipynb, project, registry, users
-from hero_kernel.errors import BadNameError, SessionError, SessionExistsError
+from hero_kernel.errors import BadNameError, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -237,13 +236,8 @@ def session(where: Context, why: str, evidence: Evidence) -> Bound:
 
 def ephemeral(where: Context, around: Surroundings) -> Session:
     """A new session for one run: kept for its log, and resumed only by its name."""
-    run = str(around.batch_input or "")
-    while True:
-        name = f"run_{where.host.now().key()}_{token_hex(2)}"
-        try:
-            return sessions.new(where, name, notebook=run, ephemeral=True, exist_ok=False)
-        except SessionExistsError:
-            continue
+    run = around.batch_input
+    return sessions.new_for_a_run(where, notebook="" if run is None else registry.text(run))
 
 
 def follow(bound: Bound, around: Surroundings) -> Bound:
@@ -285,7 +279,7 @@ def _naming(where: Context) -> str:
 def _told_of(match: registry.Found, notebook: registry.Notebook, session: Session) -> str:
     """What a match has to say; empty when the file is where it was."""
     entry = match.entry
-    if entry is None or entry.path in ("", str(notebook.path)):
+    if entry is None or entry.path in ("", notebook.name):
         return ""
     on = "" if entry.machine in ("", notebook.machine) else f" on {entry.machine}"
     if match.how == "copied":

@@ -123,7 +123,7 @@ def test_which_file_is_the_notebook(files, row):
 
 
 def test_why_each_word_did_not_count(files: Path) -> None:
-    """For every trap of `JPY_SESSION_NAME` and of VS Code's words, one line that says what it is."""
+    """For every trap of `JPY_SESSION_NAME` and VS Code's words, one line that says what it is."""
     cases = {
         f"{files}/gone.ipynb": "it names no file",
         f"{files}/": "it names no notebook",

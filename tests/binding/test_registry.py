@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from rooms import NOW
@@ -16,8 +19,6 @@ from hero_kernel.binding import Evidence, Surroundings, ipynb, registry
 from hero_kernel.errors import CorruptRecordError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rooms import Place
 
     from hero_kernel.binding import Bound
@@ -90,6 +91,31 @@ def test_renamed(desk: Desk) -> None:
     assert met(desk.open(again)) == ("intro", "renamed")
 
 
+def test_renamed_copied_and_for_a_run_on_either_engine(place: Place, tmp_path: Path) -> None:
+    desk = Desk(place, tmp_path)
+    path = write(tmp_path / "intro.ipynb", *ids(4))
+    assert met(desk.open(path)) == ("intro", "new")
+    new = path.rename(tmp_path / "lesson.ipynb")
+    assert met(desk.open(new)) == ("intro", "renamed")
+    shutil.copy(new, path)
+    assert desk.open(path).how == "copied"
+    context = place.open().context_get()
+    run = binding.ephemeral(context, Surroundings({}, {}))
+    assert run.config.ephemeral
+    assert context.session_latest().name != run.name
+    assert met(desk.open(new)) == ("intro", "resumed")
+    place.open().context_delete(context, force=True)
+    assert place.open().store.scan(0) == []
+
+
+def test_a_path_that_is_no_utf_8(desk: Desk) -> None:
+    """As old disks have them; it is kept so that it comes back as what it was."""
+    path = write(Path(os.fsdecode(os.fsencode(desk.folder) + b"/caf\xe9.ipynb")), *ids(3))
+    name = desk.open(path).session.name
+    assert met(desk.open(path)) == (name, "resumed")
+    assert met(desk.open(path.rename(path.with_name("new.ipynb")))) == (name, "renamed")
+
+
 def test_renamed_into_another_folder_and_changed(desk: Desk) -> None:
     cells = ids(10)
     path = write(desk.folder / "intro.ipynb", *cells)
@@ -128,6 +154,30 @@ def test_copied(desk: Desk) -> None:
     )
     assert met(desk.open(copy)) == ("intro_copy", "resumed")
     assert met(desk.open(path)) == ("intro", "resumed")
+
+
+def test_a_renamed_notebook_is_found_without_reading_every_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(desk.folder / "intro.ipynb", *ids(4))
+    other = write(desk.folder / "other.ipynb", *ids(4, seed=1))
+    desk.open(path)
+    desk.open(other)
+    new = path.rename(path.with_name("lesson.ipynb"))
+    desk.open(new)
+
+    def never(_: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "_entries", never)
+        assert met(desk.open(new)) == ("intro", "resumed")
+        assert met(desk.open(other)) == ("other", "resumed")
+    store = desk.place.open().store
+    (pointer,) = store.scan(0, registry.POINTER)
+    for wrong in ("other", "gone", "../../x", ""):  # it is believed only when the session agrees
+        store.put(0, pointer, wrong)
+        assert met(desk.open(new)) == ("intro", "resumed")
 
 
 def test_of_two_copies_the_old_file_is_the_old_one(desk: Desk) -> None:
@@ -498,75 +548,101 @@ def test_whatever_happens_each_notebook_has_its_own_session(desk: Desk, seed: in
     deleted nobody can tell which of the two it is: such families are held to the first and the
     last only.
     """
-    chance = Random(seed)  # noqa: S311  # a test's
     print(f"seed {seed}")
-    (desk.folder / "project" / ".git").mkdir(parents=True)
-    folders = [desk.folder, desk.folder / "project", desk.folder / "project" / "nb"]
-    folders[2].mkdir()
-    there: dict[Path, _File] = {}
-    bereaved: set[int] = set()
-
-    def opened(path: Path) -> Bound:
-        file, bound = there[path], desk.open(path)
-        others = [one.session for where, one in there.items() if where != path]
-        assert bound.session.name not in others, (turn, path, bound)
-        if file.session and file.family not in bereaved:
-            assert bound.session.name == file.session, (turn, path, bound)
-        file.session = bound.session.name
-        assert met(desk.open(path)) == (file.session, "resumed")
-        return bound
-
-    def free() -> Path:
-        while True:
-            path = chance.choice(folders) / f"{chance.choice('abcdef')}.ipynb"
-            if not path.exists():
-                return path
-
+    life = Life(desk, Random(seed))  # noqa: S311  # a test's
     for turn in range(150):
-        event = chance.choice(["make", "open", "open", "edit", "rename", "copy", "delete"])
-        if event in ("make", "copy") and len(there) >= 12:
+        life.turn = turn
+        event = life.chance.choice(["make", "open", "open", "edit", "rename", "copy", "delete"])
+        if event in ("make", "copy") and len(life.there) >= 12:
             event = "delete"
-        if event == "make" or not there:
-            path = free()
-            there[path] = _File(turn, ids(4, seed=1000 * seed + turn))
-            write(path, *there[path].cells)
-            continue
-        path = chance.choice(sorted(there))
-        file = there[path]
-        if event == "open":
-            opened(path)
-        elif event == "edit" and file.session:
-            file.cells = [*file.cells[1:], *ids(1, seed=2000 * seed + turn)]
-            write(path, *file.cells)
-            opened(path)
-        elif event == "rename":
-            new = path.with_name(f"renamed{turn}.ipynb")
-            path.rename(new)
-            there[new] = there.pop(path)
-            if file.session:
-                opened(new)
-        elif event == "copy" and file.session:
-            new = free()
-            shutil.copy(path, new)
-            there[new] = _File(file.family, list(file.cells))
-            bound = opened(new)
-            assert bound.how == "copied" or file.family in bereaved, (turn, path, new, bound)
-        elif event == "delete":
-            path.unlink()
-            del there[path]
-            bereaved.add(file.family)
+        getattr(life, event if life.there else "make")()
     count = len(desk.place.open().context_get().sessions_list())
-    for path, file in there.items():
+    for path, file in life.there.items():
         if file.session:
             assert met(desk.open(path)) == (file.session, "resumed")
     assert len(desk.place.open().context_get().sessions_list()) == count
 
 
 @dataclass
-class _File:
+class File:
     family: int
     cells: list[str]
     session: str = ""
+
+
+class Life:
+    """What people do with notebooks."""
+
+    def __init__(self, desk: Desk, chance: Random) -> None:
+        self.desk = desk
+        self.chance = chance
+        self.turn = 0
+        self.there: dict[Path, File] = {}
+        self.bereaved: set[int] = set()
+        project = desk.folder / "project"
+        (project / ".git").mkdir(parents=True)
+        (project / "nb").mkdir()
+        self.folders = [desk.folder, project, project / "nb"]
+
+    def one(self) -> Path:
+        return self.chance.choice(sorted(self.there))
+
+    def free(self) -> Path:
+        while True:
+            path = self.chance.choice(self.folders) / f"{self.chance.choice('abcdef')}.ipynb"
+            if not path.exists():
+                return path
+
+    def cell(self) -> str:
+        return str(UUID(int=self.chance.getrandbits(128)))
+
+    def opened(self, path: Path) -> Bound:
+        file, bound = self.there[path], self.desk.open(path)
+        others = [one.session for where, one in self.there.items() if where != path]
+        assert bound.session.name not in others, (self.turn, path, bound)
+        if file.session and file.family not in self.bereaved:
+            assert bound.session.name == file.session, (self.turn, path, bound)
+        file.session = bound.session.name
+        assert met(self.desk.open(path)) == (file.session, "resumed")
+        return bound
+
+    def make(self) -> None:
+        path = self.free()
+        self.there[path] = File(self.turn, [self.cell() for _ in range(4)])
+        write(path, *self.there[path].cells)
+
+    def open(self) -> None:
+        self.opened(self.one())
+
+    def edit(self) -> None:
+        path = self.one()
+        file = self.there[path]
+        if file.session:
+            file.cells = [*file.cells[1:], self.cell()]
+            write(path, *file.cells)
+            self.opened(path)
+
+    def rename(self) -> None:
+        path = self.one()
+        new = path.rename(path.with_name(f"renamed{self.turn}.ipynb"))
+        self.there[new] = self.there.pop(path)
+        if self.there[new].session:
+            self.opened(new)
+
+    def copy(self) -> None:
+        path = self.one()
+        file = self.there[path]
+        if file.session:
+            new = self.free()
+            shutil.copy(path, new)
+            self.there[new] = File(file.family, list(file.cells))
+            bound = self.opened(new)
+            assert bound.how == "copied" or file.family in self.bereaved, (path, new, bound)
+
+    def delete(self) -> None:
+        path = self.one()
+        path.unlink()
+        self.bereaved.add(self.there.pop(path).family)
 
 
 def test_the_clock_is_the_workspaces(local: Place, tmp_path: Path) -> None:

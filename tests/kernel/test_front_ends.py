@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -25,6 +24,7 @@ import hero_kernel as hero
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Session(Kernel):
@@ -281,7 +281,7 @@ def server(folder: Path, root: Path) -> Iterator[str]:
         until = monotonic() + PATIENCE_S
         while monotonic() < until:
             try:
-                urlopen(f"{address}/api", timeout=5).close()
+                urlopen(f"{address}/api", timeout=5).close()  # noqa: S310  # ours
                 break
             except URLError:
                 assert process.poll() is None

@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-import pytest
-
 import hero_kernel as hero
 
 
@@ -192,6 +190,13 @@ def test_a_session_for_this_run_by_hand(notebook):
     )
     assert "--ephemeral and --session" in notebook.refused("%hero_context --ephemeral -s x")
     assert "session notes" in notebook.run("%hero_context default -s notes").said
+
+
+def test_a_session_for_this_run_is_kept_by_giving_it_a_name(unbound):
+    unbound.ask("%hero_env set HERE=1")
+    unbound.ask("%hero_session set name=kept_one")
+    assert "session kept_one (kept; 1 env" in unbound.run("%hero").said
+    assert not hero.session().config.ephemeral
 
 
 def test_the_user_in_the_line_of_a_lesson(unbound, monkeypatch):
