@@ -191,7 +191,7 @@ class Door:
             variables,
             cell_id,
             in_kernel=kernel is not None,
-            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),
+            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),  # of the running cell
         )
         folder = binding.here()
         place = folder or Path(os.devnull)  # a folder that was removed holds no notebook

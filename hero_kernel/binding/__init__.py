@@ -1,6 +1,5 @@
 """Binding: which context and session a notebook or a program is on, and why."""
 
-from hero_kernel.binding.front_end import Kind, Trusted, batch_input, kind, notebook
 from hero_kernel.binding.project import Project
 from hero_kernel.binding.registry import Entry, slug
 from hero_kernel.binding.rules import (
@@ -15,6 +14,7 @@ from hero_kernel.binding.rules import (
     program,
     session,
 )
+from hero_kernel.binding.trusted import Kind, Trusted, batch_input, kind, notebook
 from hero_kernel.binding.users import filled
 
 __all__ = [

@@ -84,8 +84,12 @@ class Notebook:
 
     def seen(self, now: OurTime) -> dict[str, Any]:
         """What a session remembers of it, beside the path."""
-        told = {"relative": self.relative, "machine": self.machine, "at": str(now)}
-        told["inode"] = self.inode
+        told = {
+            "relative": self.relative,
+            "machine": self.machine,
+            "at": str(now),
+            "inode": self.inode,
+        }
         return told if self.cells is None else told | {"cells": " ".join(self.cells)}
 
 
@@ -237,6 +241,7 @@ def claim(where: Context, notebook: Notebook, now: OurTime) -> tuple[Session, Fo
 
 
 _TURNS = 20
+"""Nobody is bound so often meanwhile; a loop without an end would hide a fault."""
 
 
 class _TakenError(Exception):
@@ -303,12 +308,12 @@ def find(where: Context, notebook: Notebook) -> Found:
 
 
 class _Rank(IntEnum):
-    """What another file says about a notebook; the strongest decides."""
+    """What a session's notebook is to the one that is met; the strongest decides."""
 
-    REPLACED = 0
+    REPLACED = 0  # at this path was one with other cells
     COPY = 1
     RENAMED = 2
-    ELSEWHERE = 3
+    ELSEWHERE = 3  # the project is in another place
     SAME = 4
 
 
@@ -353,7 +358,7 @@ def _is_surely(entry: Entry, notebook: Notebook) -> bool:
 
 
 def _is_path(entry: Entry, notebook: Notebook) -> bool:
-    """Whether both are one file."""
+    """Whether both are at one path, or are one file."""
     if entry.path == notebook.name:
         return True
     try:

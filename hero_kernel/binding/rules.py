@@ -14,9 +14,9 @@ from hero_kernel.errors import BadNameError, SessionError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from hero_kernel.binding.front_end import Kind
     from hero_kernel.binding.ipynb import Ipynb
     from hero_kernel.binding.project import Project
+    from hero_kernel.binding.trusted import Kind
     from hero_kernel.contexts import Context
     from hero_kernel.host import Host
     from hero_kernel.sessions import Session

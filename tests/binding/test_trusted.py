@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hero_kernel import binding
-from hero_kernel.binding import front_end
+from hero_kernel.binding import trusted
 
 UUID = "0b31a2e4-11f2-4a8e-9d3c-0f3c1f7f0a11"
 
@@ -199,8 +199,8 @@ def test_a_notebook_renamed_in_jupyter_before_the_first_use(files: Path) -> None
     ],
 )
 def test_drives(path: str, windows: str, elsewhere: str) -> None:
-    assert front_end.local_path(path, is_windows=True) == windows
-    assert front_end.local_path(path, is_windows=False) == elsewhere
+    assert trusted.local_path(path, is_windows=True) == windows
+    assert trusted.local_path(path, is_windows=False) == elsewhere
 
 
 def test_a_reconnect_of_vs_code_changes_nothing(files: Path) -> None:

@@ -1,4 +1,4 @@
-"""Front end: which file its words make the notebook's, and what kind of run this is.
+"""Trusted: which file a front end's words make the notebook's, and what kind of run this is.
 
 The facts of each front end: JupyterLab and Notebook 7 set `JPY_SESSION_NAME` and send a UUID as
 cell id; VS Code puts `__vsc_ipynb_file__` into the variables and sends cell ids that are
