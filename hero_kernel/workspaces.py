@@ -14,6 +14,7 @@ from hero_kernel import (
     contexts,
     crypto,
     fetched,
+    front_end,
     git,
     heroscript,
     runner,
@@ -686,10 +687,28 @@ _default: Workspace | None = None
 
 def workspace() -> Workspace:
     """The default workspace, built at first use from the environment."""
-    global _default  # noqa: PLW0603  # the one piece of state that a module holds
+    global _default  # noqa: PLW0603  # the state of the module-level functions
     if _default is None:
-        _default = build(settings.read(os.environ), Actors())
+        here = front_end.here()
+        redactor = None if here is None else here.redactor
+        _default = build(settings.read(os.environ), Actors(), redactor)
+        _default.surroundings, _default.prompt = _surroundings, _prompt
     return _default
+
+
+def built() -> Workspace | None:
+    """The default workspace if anybody has needed it yet."""
+    return _default
+
+
+def _surroundings() -> Surroundings:
+    here = front_end.here()
+    return binding.program(os.environ) if here is None else here.surroundings()
+
+
+def _prompt(question: str) -> str:
+    here = front_end.here()
+    return terminal_prompt(question) if here is None else here.prompt(question)
 
 
 def open_workspace(
