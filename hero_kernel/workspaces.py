@@ -573,6 +573,8 @@ class Workspace:
     def session_select(self, session: Session | str) -> Session:
         """Make a session the current one, and its context too."""
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        if found.context != self._context:
+            self.context_why = "chosen by hand"
         self._context, self._session, self.bound = found.context, found, None
         return found
 

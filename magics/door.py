@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
 from contextlib import suppress
@@ -180,6 +179,8 @@ class Door:
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
+        import platform  # noqa: PLC0415  # as `ticker`
+
         from hero_kernel import binding  # noqa: PLC0415  # as `ticker`
 
         variables, cell_id, environ = self.shell.user_ns, self._cell_id, os.environ

@@ -110,6 +110,20 @@ def test_a_session_selected_in_python_is_the_magics_too(notebook):
     assert os.environ["HERE"] == "1"
 
 
+def test_why_after_a_session_of_another_context_is_selected(notebook, monkeypatch):
+    monkeypatch.setenv("HERO_CONTEXT", "named")
+    assert why(notebook)["context"] == "HERO_CONTEXT in the environment"
+    notebook.ask("%hero_session other")
+    assert why(notebook)["context"] == "HERO_CONTEXT in the environment"
+    notebook.ask(
+        "import hero_kernel as hero\n"
+        "_ = hero.session_select(hero.session_new(hero.context_new('far'), 'away'))"
+    )
+    told = why(notebook)
+    assert (told["context"], told["session"]) == ("chosen by hand", "chosen by hand")
+    assert told["context passed over"] == "named, from HERO_CONTEXT in the environment"
+
+
 def test_creating_a_session_in_python_does_not_move_the_notebook(notebook):
     notebook.ask("%hero")
     notebook.ask("import hero_kernel as hero\nhero.session_new(name='other')")
