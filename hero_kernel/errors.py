@@ -27,6 +27,7 @@ HeroError
 ├── ConfigError            a config file is not what was asked for
 │   ├── HeroConfigNotFoundError
 │   └── CorruptConfigError       its text is not the YAML that is read here
+├── ProjectError           a hero.toml, or a section of pyproject.toml, cannot be used
 ├── SecretError
 │   ├── SecretRequiredError      the keys are locked, and nobody can be asked
 │   ├── WrongSecretError         that is not the secret
@@ -209,6 +210,10 @@ class HeroConfigNotFoundError(ConfigError, LookupError):
 
 class CorruptConfigError(ConfigError, ValueError):
     """A config file's text is not the YAML that is read here; it is left as it is."""
+
+
+class ProjectError(HeroError):
+    """A project's `hero.toml`, or its section of `pyproject.toml`, cannot be used."""
 
 
 class SecretError(HeroError):

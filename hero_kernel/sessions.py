@@ -67,7 +67,10 @@ class SessionConfig:
         interactive: Whether questions may be asked.
         end: When it was closed; empty while it is open.
         env: Its environment variables.
-        notebook: The file of the notebook it was made for; empty when it was named by hand.
+        notebook: The file of the notebook that it is bound to by its path; empty when it was
+            named by hand.
+        seen: How that notebook was met last; see `binding.registry`.
+        ephemeral: Whether it was made for one run, and is not resumed unless it is named.
         uid: What encrypted values of it are bound to, through renames; empty before the first.
         env_from: Where the variables came from; see `provenance`.
         params_from: Where the parameters came from.
@@ -83,6 +86,8 @@ class SessionConfig:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     notebook: str = ""
     uid: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    ephemeral: bool = False
     env_from: str = field(default="", repr=False)
     params_from: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -107,13 +112,15 @@ class SessionConfig:
     def text(self) -> str:
         """The record as it is written."""
         known = {name: getattr(self, name) for name in _DEFAULTS}
-        if not self.uid:
-            del known["uid"]
+        for name in ("uid", "seen", "ephemeral"):
+            if not known[name]:
+                del known[name]
+        mappings = {name: dict(known[name]) for name in ("env", "seen") if name in known}
         notes = {"env_from": self.env_from, "params_from": self.params_from}
-        return record.encode(known | {"env": dict(self.env)} | with_notes(self.extra, notes))
+        return record.encode(known | mappings | with_notes(self.extra, notes))
 
 
-_DEFAULTS = defaults(SessionConfig.__dataclass_fields__, name="", env={})
+_DEFAULTS = defaults(SessionConfig.__dataclass_fields__, name="", env={}, seen={})
 
 _DUMPED_PARAMS = re.compile(r"\S*Params\{")
 _DUMPED_PAIR = re.compile(r"key: '([^'\n]*)'\s*\n\s*value: '([^'\n]*)'")
@@ -414,6 +421,20 @@ class Session(Kept[SessionConfig]):
         self.name = _settled(self.context, self.name, self.config)
         return self
 
+    def resume(
+        self, change: Callable[[SessionConfig], SessionConfig] = lambda config: config
+    ) -> Session:
+        """Go on with the session: it has no end any more; its record is changed in the same step.
+
+        Raises:
+            SessionNotFoundError: It was deleted or renamed.
+        """
+        self.load()
+        now = self.context.host.now()
+        config = self._update(lambda old: replace(change(_dated(old, now)), end=""))
+        _point_latest(self, config)
+        return self.load()
+
     def check(self) -> None:
         """Check the session's name by the rules for new ones.
 
@@ -434,7 +455,8 @@ class Session(Kept[SessionConfig]):
     def rename(self, name: str) -> Session:
         """Give the session another name, in its record and on its folder; this object follows.
 
-        Killed half-way, the next `load` or `session_get` finishes it.
+        Killed half-way, the next `load` or `session_get` finishes it. What was made for one run is
+        kept like any other from now on.
 
         Raises:
             BadNameError: The name cannot name a session.
@@ -460,10 +482,10 @@ class Session(Kept[SessionConfig]):
         own = database(self.name)
         if databases.exists(own) and databases.get(own).kids():
             _ = self._secrets.kid  # unlock now: what is sealed in it is bound to its name
-        self._update(lambda old: replace(old, extra={**old.extra, _TO: new}))
+        self._update(lambda old: replace(old, ephemeral=False, extra={**old.extra, _TO: new}))
         self.load()
         self._logger = self._kept_in = None
-        _point_latest(self)
+        _point_latest(self, self.config)
         return self
 
     def playbook_add(
@@ -648,6 +670,8 @@ def new(
     description: str | None = None,
     params: str | None = None,
     notebook: str = "",
+    seen: Mapping[str, Any] | None = None,
+    ephemeral: bool | None = None,
     exist_ok: bool = True,
     reset: bool = False,
 ) -> Session:
@@ -661,6 +685,8 @@ def new(
         description: For people.
         params: Parameter text; when resuming it replaces the kept ones.
         notebook: The file it is made for.
+        seen: How that file was met.
+        ephemeral: Whether it is made for one run; the latest session stays what it is then.
         exist_ok: Whether resuming is allowed.
         reset: Everything kept in the record starts over; the folder stays.
 
@@ -674,7 +700,7 @@ def new(
     host = context.host
     context.save()
     given: dict[str, Any] = {"interactive": interactive, "description": description}
-    given["notebook"] = notebook or None
+    given |= {"notebook": notebook or None, "seen": seen, "ephemeral": ephemeral}
     wanted_params = None if params is None else Params.from_text(params)
     given = {key: value for key, value in given.items() if value is not None}
     started = str(times.new(start, now=host.now()))
@@ -684,19 +710,21 @@ def new(
     fresh = SessionConfig(name=wanted, start=started, **given)
     session = Session(context, wanted)
     if host.store.create(context.id, PREFIX + wanted, fresh.text()):
-        _point_latest(session)
+        _point_latest(session, fresh)
         return _with_params(session, wanted_params)
     session.load()
     if not exist_ok:
         raise SessionExistsError(
             f"session {session.guid} exists", hint="leave out exist_ok=False to resume it"
         )
-    if reset:
-        session._update(lambda _: fresh)  # noqa: SLF001  # same room
-    else:
-        session._update(lambda old: replace(_dated(old, host.now()), end="", **given))  # noqa: SLF001  # same room
-    _point_latest(session)
-    return _with_params(session.load(), wanted_params)
+
+    def change(old: SessionConfig) -> SessionConfig:
+        if not reset:
+            return replace(old, **given)
+        stays = ("notebook", "seen", "ephemeral")  # whose it is
+        return replace(fresh, **{name: given.get(name, getattr(old, name)) for name in stays})
+
+    return _with_params(session.resume(change), wanted_params)
 
 
 def _with_params(session: Session, params: Params | None) -> Session:
@@ -712,9 +740,30 @@ def _new_by_time(context: Context, started: str, given: dict[str, Any]) -> Sessi
         fresh = SessionConfig(name=wanted, start=started, **given)
         if context.host.store.create(context.id, PREFIX + wanted, fresh.text()):
             session = Session(context, wanted)
-            _point_latest(session)
+            _point_latest(session, fresh)
             return session
         wanted = f"{base}_{_last_number(context, base) + 1}"
+
+
+def new_for_a_run(context: Context, *, notebook: str = "") -> Session:
+    """Create a session for one run: kept for its log, and resumed only by its name.
+
+    Args:
+        context: Where.
+        notebook: The file that is run.
+    """
+    while True:
+        name = f"run_{context.host.now().key()}_{token_hex(2)}"
+        with suppress(SessionExistsError):
+            return new(context, name, notebook=notebook, ephemeral=True, exist_ok=False)
+
+
+def is_for_a_run(name: str) -> bool:
+    """Whether a name is one that `new_for_a_run` gives."""
+    return _RUN.fullmatch(name) is not None
+
+
+_RUN = re.compile("run_[0-9]{4}(_[0-9]{2}){5}_[0-9a-f]{4}")
 
 
 def _last_number(context: Context, base: str) -> int:
@@ -753,7 +802,9 @@ def _latest(context: Context) -> Session:
     started: list[tuple[str, str]] = []
     for session in every(context):
         with suppress(CorruptRecordError):
-            started.append((session.config.start, session.name))
+            config = session.config
+            if not config.ephemeral:
+                started.append((config.start, session.name))
     return get(context, max(started)[1]) if started else new(context)
 
 
@@ -822,9 +873,10 @@ def _dated(config: SessionConfig, now: OurTime) -> SessionConfig:
     return config
 
 
-def _point_latest(session: Session) -> None:
+def _point_latest(session: Session, config: SessionConfig) -> None:
     context = session.context
-    context.host.store.put(context.id, LATEST, session.name)
+    if not config.ephemeral:
+        context.host.store.put(context.id, LATEST, session.name)
 
 
 def _settled(context: Context, name: str, config: SessionConfig) -> str:

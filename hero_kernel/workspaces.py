@@ -23,7 +23,7 @@ from hero_kernel import (
     times,
 )
 from hero_kernel.actors import Actors, mark
-from hero_kernel.binding import Surroundings
+from hero_kernel.binding import Evidence, Surroundings
 from hero_kernel.errors import (
     HeroError,
     NotInteractiveError,
@@ -88,6 +88,7 @@ class Workspace:
         prompt: Asks a question, without showing the answer while it is typed.
         environ: The environment variables that hand over a secret, or keep git off the network.
         kdf_log2_n: What a new secret costs to try: scrypt's N, as a power of two.
+        context_why: What named the current context.
         bound: How the current session was arrived at; None when it was chosen by hand.
     """
 
@@ -117,7 +118,7 @@ class Workspace:
         self._secrets: dict[int, Secrets] = {}
         self.bound: Bound | None = None
         self._context: Context | None = None
-        self._context_why = "chosen by hand"
+        self.context_why = "chosen by hand"
         self._session: Session | None = None
 
     def __repr__(self) -> str:
@@ -286,14 +287,18 @@ class Workspace:
         found = self._given(context)
         if found != self._context:
             self._session = self.bound = None
-        self._context, self._context_why = found, "chosen by hand"
+        self._context, self.context_why = found, "chosen by hand"
         return found
 
     def context(self) -> Context:
         """The current context: the one selected, else the one the surroundings name."""
         if self._context is None:
-            self._context, self._context_why = binding.context(self, self.surroundings())
+            self._context, self.context_why = binding.context(self, self.evidence())
         return self._context
+
+    def evidence(self) -> Evidence:
+        """What names the current context and session, as it is now."""
+        return Evidence(self.surroundings(), self.home)
 
     def contexts_list(self) -> list[Context]:
         """Every context, by id."""
@@ -578,6 +583,8 @@ class Workspace:
     def session_select(self, session: Session | str) -> Session:
         """Make a session the current one, and its context too."""
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        if found.context != self._context:
+            self.context_why = "chosen by hand"
         self._context, self._session, self.bound = found.context, found, None
         return found
 
@@ -589,13 +596,20 @@ class Workspace:
     def session(self) -> Session:
         """The current session: the one selected, else the one the surroundings name.
 
-        Created when it is not there; with nothing to name it, it is named by the time.
+        Created when it is not there; with nothing to name it, it is one for this run alone.
         """
         if self._session is None:
-            where = self.context()
-            self.bound = binding.session(where, self._context_why, self.surroundings())
+            evidence = self.evidence()
+            if self._context is None:
+                self._context, self.context_why = binding.context(self, evidence)
+            self.bound = binding.session(self._context, self.context_why, evidence)
             self._session = self.bound.session
         return self._session
+
+    def follow(self) -> None:
+        """Take note that the front end says another file is the notebook; the session stays."""
+        if self.bound is not None:
+            self.bound = binding.follow(self.bound, self.surroundings())
 
     def sessions_list(self, *, context: Context | int | str | None = None) -> list[Session]:
         """The sessions of a context, by name."""
@@ -674,7 +688,7 @@ def build(given: Settings, actors: Actors, redactor: Redactor | None = None) -> 
         home=given.home,
         coderoot=given.coderoot,
         actors=actors,
-        surroundings=lambda: Surroundings(os.environ, {}),
+        surroundings=lambda: binding.program(os.environ),
         redactor=redactor,
         environ=os.environ,
     )
@@ -702,7 +716,7 @@ def built() -> Workspace | None:
 
 def _surroundings() -> Surroundings:
     here = front_end.here()
-    return Surroundings(os.environ, {}) if here is None else here.surroundings()
+    return binding.program(os.environ) if here is None else here.surroundings()
 
 
 def _cell() -> Cell | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hero_kernel import contexts
+from hero_kernel.binding import filled
 from hero_kernel.errors import ContextNotFoundError, UsageError
 from magics.arguments import (
     Command,
@@ -19,7 +20,7 @@ from magics.arguments import (
 )
 from magics.display import Line, Table
 from magics.errors import advise
-from magics.status import bound_line, use_session
+from magics.status import bound_line, use_ephemeral, use_session
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -40,25 +41,35 @@ class ContextVerbs:
 
     def show(self, given: Namespace) -> Line:
         """Show what the notebook is bound to; changes nothing."""
-        return bound_line(self.door, explain=given.why)
+        return bound_line(self.door, explain=given.why, again=True)
 
     def use(self, given: Namespace) -> Line:
-        """Bind the notebook to a context and a session; a session that is missing is created."""
+        """Bind the notebook to a context and a session; a session that is missing is created.
+
+        `{user}` in a name is who is logged in.
+        """
         workspace = self.door.workspace
-        if not (given.name or given.session or given.coderoot):
+        if not (given.name or given.session or given.coderoot or given.ephemeral):
             raise UsageError(
                 "%hero_context use needs NAME or --session", hint="%hero_context list shows them"
             )
-        if given.name and given.new:
-            where = workspace.context_select(workspace.context_new(given.name))
-        elif given.name:
-            where = self._found(given.name)
+        if given.session and given.ephemeral:
+            raise UsageError(
+                "--ephemeral and --session contradict each other", hint="leave out one of them"
+            )
+        name, session = (filled(one, workspace.environ) for one in (given.name, given.session))
+        if name and given.new:
+            where = workspace.context_select(workspace.context_new(name))
+        elif name:
+            where = self._found(name)
         else:
             where = workspace.context()
         if given.coderoot:
             where.configure(coderoot=given.coderoot)
-        if given.session:
-            use_session(self.door, where, given.session)
+        if given.ephemeral:
+            use_ephemeral(self.door, where)
+        elif session:
+            use_session(self.door, where, session)
         return bound_line(self.door)
 
     def _found(self, name: str) -> Context:
@@ -146,4 +157,5 @@ def _set_arguments(parser: ArgumentParser) -> None:
 
 def _more_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
+    parser.add_argument("--ephemeral", action="store_true", help="a new session for this run alone")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")

@@ -7,8 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
 
 from IPython.core.error import StdinNotImplementedError
 
@@ -21,7 +20,7 @@ from hero_kernel.redaction import Redactor
 from hero_kernel.redaction.spellings import SHORTEST
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -35,8 +34,9 @@ class Door:
 
     Attributes:
         shell: IPython's.
-        how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
-            Python.
+        how: How the notebook came to its session: "new", "resumed", "renamed", "copied",
+            "ephemeral", "reset", or "selected" by Python.
+        notice: What the user is still to be told about that; empty when there is nothing.
         raw_cell: The cell that runs, as the user wrote it.
         redactor: Knows the values that the shell must not show.
     """
@@ -44,6 +44,7 @@ class Door:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
+        self.notice = ""
         self.raw_cell = ""
         self.redactor = _redactor()
         self._ticker: Ticker | None = None
@@ -51,6 +52,8 @@ class Door:
         self._cell: Cell | None = None
         self._depth = 0
         self._bound: Session | None = None
+        self._file = ""
+        self._facts: tuple[object, ...] = ()
         self._before: FrontEnd | None = None
         self._exported: dict[str, str | None] = {}
 
@@ -74,19 +77,55 @@ class Door:
             FrontEnd(self.surroundings, self.ask, self.cell, self.redactor)
         )
 
-    def session(self) -> Session:
-        """The session the notebook is bound to; bound now if it was not."""
+    def session(self, *, tell: bool = True) -> Session:
+        """The session the notebook is bound to; bound now if it was not.
+
+        Args:
+            tell: Whether to show what the user should know about a new binding; else it is left
+                in `notice`.
+        """
         workspace = self.workspace
         found = workspace.session()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
             bound = workspace.bound
-            self.bind(found, "selected" if bound is None else "new" if bound.is_new else "resumed")
+            self.bind(found, "selected" if bound is None else bound.how)
+            self.notice = "" if bound is None else bound.notice
+        elif self._said() != self._facts:
+            workspace.follow()
+            self.how = self.how if workspace.bound is None else workspace.bound.how
+            self._remember()
+        if self.notice and tell:
+            self._tell()
         return found
 
     def bind(self, session: Session, how: str) -> None:
         """Take a session for the notebook's: remember how, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
-        self._bound, self.how = session, how
+        self._bound, self.how, self.notice = session, how, ""
+        self._remember()
+
+    def _remember(self) -> None:
+        """Keep what was said about the notebook's file, to see when it changes."""
+        bound = self.workspace.bound
+        self._file = "" if bound is None or bound.notebook is None else str(bound.notebook)
+        self._facts = self._said()
+
+    def _tell(self) -> None:
+        from magics.display import Line  # noqa: PLC0415  # as `ticker`
+
+        line, self.notice = Line(self.notice), ""
+        self.shell.display_pub.publish({"text/plain": repr(line), "text/html": line._repr_html_()})
+
+    def _said(self) -> tuple[object, ...]:
+        """What tells that the notebook may be another file by now; asked at every use."""
+        named = self.shell.user_ns.get("__vsc_ipynb_file__")
+        cell_id = self._cell_id
+        return (
+            named if isinstance(named, str) else "",
+            os.environ.get("JPY_SESSION_NAME"),
+            cell_id.partition("#")[0] if cell_id.startswith(_ADDRESS) else "",
+            bool(self._file) and os.path.exists(self._file),  # noqa: PTH110  # a third of the time
+        )
 
     def release(self) -> None:
         """Give the process back its variables if the session they came from was deleted."""
@@ -185,15 +224,34 @@ class Door:
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
-        from hero_kernel.binding import Surroundings  # noqa: PLC0415  # as `ticker`
+        import platform  # noqa: PLC0415  # as `ticker`
 
-        variables = self.shell.user_ns
-        try:
-            here = Path.cwd()
-        except FileNotFoundError:  # it was removed, and no notebook is in it
-            here = Path(os.devnull)
-        notebook, why = notebook_path(variables, os.environ, self._cell_id, here)
-        return Surroundings(os.environ, variables, notebook, why)
+        from hero_kernel import binding  # noqa: PLC0415  # as `ticker`
+
+        variables, cell_id, environ = self.shell.user_ns, self._cell_id, os.environ
+        kernel = getattr(self.shell, "kernel", None)
+        kind = binding.kind(
+            variables,
+            cell_id,
+            in_kernel=kernel is not None,
+            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),  # of the running cell
+        )
+        folder = binding.here()
+        place = folder or Path(os.devnull)  # a folder that was removed holds no notebook
+        is_batch = kind == "batch"
+        found = binding.notebook(variables, environ, cell_id, place, is_batch=is_batch)
+        return binding.Surroundings(
+            environ,
+            variables,
+            notebook=found.path,
+            notebook_why=found.why,
+            passed_over=found.passed_over,
+            kind=kind,
+            folder=folder,
+            cell_id=cell_id,
+            machine=platform.node(),
+            batch_input=binding.batch_input(variables, place) if is_batch else None,
+        )
 
     def export(self, session: Session) -> None:
         """Make the session's variables the process's, and give back what another one's hid.
@@ -237,7 +295,9 @@ def _redactor() -> Redactor:
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")
-_UUID = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+_ADDRESS = "vscode-notebook-cell:"
+"""How the cell ids begin that name the notebook."""
 
 
 def cell_number(shell: InteractiveShell) -> int:
@@ -248,28 +308,3 @@ def cell_number(shell: InteractiveShell) -> int:
     """
     history = shell.history_manager
     return shell.execution_count if history is None else len(history.input_hist_parsed) - 1
-
-
-def notebook_path(
-    variables: Mapping[str, Any], environ: Mapping[str, str], cell_id: str, cwd: Path
-) -> tuple[Path | None, str]:
-    """The notebook's file and who named it, where the front end can be trusted to know.
-
-    `JPY_SESSION_NAME` is no path by promise: it is absolute only for a named session, a folder
-    for an empty name, and from VS Code it carries a new UUID at every connection. It counts only
-    when a notebook of that name exists.
-    """
-    named = variables.get("__vsc_ipynb_file__")
-    if isinstance(named, str) and Path(named).is_absolute():
-        return Path(named), "VS Code"
-    if cell_id.startswith("vscode-notebook-cell:"):
-        path = Path(unquote(urlsplit(cell_id).path))
-        if path.is_absolute() and path.suffix == ".ipynb":
-            return path, "VS Code's cell id"
-    session_name = environ.get("JPY_SESSION_NAME", "")
-    path = Path(session_name)
-    if path.suffix == ".ipynb" and "-jvsc-" not in path.name and not _UUID.search(path.stem):
-        path = path if path.is_absolute() else cwd / path.name
-        if path.is_file():
-            return path, "JPY_SESSION_NAME"
-    return None, ""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hero_kernel import times
+from hero_kernel import binding, times
+from hero_kernel.errors import HeroError
 from magics.display import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hero_kernel import Context, Session, Workspace
+    from hero_kernel.binding import Evidence, What
     from magics.door import Door
 
 
@@ -19,13 +23,27 @@ def use_session(door: Door, where: Context, name: str) -> None:
     door.bind(session, "new" if is_new else "resumed")
 
 
-def bound_line(door: Door, *, explain: bool = False) -> Line:
-    """What the notebook is bound to, in one line; with an explanation, why, below it."""
-    session = door.session()
+def use_ephemeral(door: Door, where: Context) -> None:
+    """Bind the notebook to a new session for this run alone."""
+    session = binding.ephemeral(where, door.surroundings())
+    door.bind(door.workspace.session_select(session), "ephemeral")
+
+
+def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Line:
+    """What the notebook is bound to, in one line, and what is to be told once, below it.
+
+    Args:
+        door: The notebook's.
+        explain: Whether to say how that was decided.
+        again: Whether to end with the line that binds another notebook, or this one, here.
+    """
+    session = door.session(tell=False)
+    notice, door.notice = door.notice, ""
     workspace = door.workspace
     config = session.config
     count = len(session.params_shown())  # what is locked is counted, not asked for
-    said = [door.how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
+    how = "kept" if door.how == "ephemeral" and not config.ephemeral else door.how
+    said = [how, f"{len(config.env)} env", f"{count} param{'' if count == 1 else 's'}"]
     if config.end:
         said.append(f"ended {config.end} UTC")
     secrets = session.context.secrets
@@ -34,7 +52,12 @@ def bound_line(door: Door, *, explain: bool = False) -> Line:
     said.append(_last_run(workspace, session))
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
     line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
-    return Line(line, _why(workspace) if explain else ())
+    details = [notice] if notice else []
+    if explain:
+        details += _why(workspace)
+    if again or explain:
+        details.append(f"%hero_context {session.context.name} -s {session.name}")
+    return Line(line, tuple(details))
 
 
 def _last_run(workspace: Workspace, session: Session) -> str:
@@ -55,14 +78,41 @@ def ago(seconds: int) -> str:
     return "just now"
 
 
-def _why(workspace: Workspace) -> tuple[str, ...]:
-    """How the binding was decided, and where things are."""
-    session = workspace.session()
-    bound = workspace.bound
-    return (
-        f"context: {bound.context_why if bound else 'chosen by hand'}",
-        f"session: {bound.session_why if bound else 'chosen by hand'}",
-        f"records: {workspace.store.address}",
-        f"files: {session.path}",
-        f"to bind another notebook here: %hero_context {session.context.name} -s {session.name}",
+def _why(workspace: Workspace) -> Iterator[str]:
+    """How the binding was decided, by what it was not, and where things are."""
+    session, bound, evidence = workspace.session(), workspace.bound, workspace.evidence()
+    decided: tuple[tuple[What, str], ...] = (
+        ("context", workspace.context_why),
+        ("session", bound.session_why if bound else "chosen by hand"),
     )
+    for what, why in decided:
+        yield f"{what}: {why}"
+        yield from (f"{what} passed over: {one}" for one in _others(evidence, what, why))
+    for one in evidence.around.passed_over:
+        yield f"front end: {one}"
+    if evidence.document.fault:
+        yield f"notebook: {evidence.path} is not looked into: {evidence.document.fault}"
+    entry = binding.Entry.of(session)
+    if entry.path:
+        yield f"notebook: {entry}"
+    yield f"project: {_projects(evidence)}"
+    yield f"records: {workspace.store.address}"
+    yield f"files: {session.path}"
+
+
+def _others(evidence: Evidence, what: What, why: str) -> Iterator[str]:
+    """The names that were given and did not decide."""
+    try:
+        for name, giver in evidence.named(what):
+            if giver != why:
+                yield f"{name}, from {giver}"
+    except HeroError as error:  # it did not stop what was chosen by hand
+        yield str(error)
+
+
+def _projects(evidence: Evidence) -> str:
+    try:
+        found = evidence.projects
+    except HeroError as error:
+        return str(error)
+    return ", ".join(str(one) for one in found) or "no hero.toml, and no [tool.hero]"
