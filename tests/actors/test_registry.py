@@ -166,7 +166,7 @@ def test_another_packages_actions_are_found(packages: Path, local: Place) -> Non
 
 
 def test_a_cell_that_took_a_packages_action_gives_it_back(packages: Path, local: Place) -> None:
-    """Also when the package is only loaded after the cell has run, and a builtin's to the builtin."""
+    """Also when the package is only loaded later; and a builtin's comes back to the builtin."""
     install(packages, "hero_lent", GOOD.format(actor="lent"), "lent = hero_lent")
     ws = local.open()
 
