@@ -30,16 +30,16 @@ class Cell:
         """What tells the cell from others: its id, else its text."""
         return self.id or self.source
 
-    def replaces(self, before: Cell | None) -> bool:
+    def replaces(self, before: Cell) -> bool:
         """Whether that is an earlier execution of this cell."""
-        return before is not None and before is not self and before.key == self.key
+        return before is not self and before.key == self.key
 
-    def drops(self, before: Cell | None) -> bool:
+    def drops(self, before: Cell) -> bool:
         """Whether what that execution defined, and this one did not, is no longer meant.
 
         A cell whose text is what it was still means it: it found it there, and let it be.
         """
-        return self.replaces(before) and before is not None and before.source != self.source
+        return self.replaces(before) and before.source != self.source
 
 
 class Holder(Protocol):

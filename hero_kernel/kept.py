@@ -433,7 +433,7 @@ def defaults(fields: Mapping[str, Any], **required: Any) -> dict[str, Any]:
 
     Args:
         fields: `__dataclass_fields__` of the record's class; `extra` is no field of the record,
-            and `notes` are none that a reader must have.
+            and `NOTES` are read on their own.
         required: What stands for fields without a simple default.
     """
     others = ("extra", *NOTES)

@@ -130,10 +130,10 @@ def sources(notes: str, values: Mapping[str, str], runs: str, kernel: str) -> di
             if key in values or not is_latest:
                 continue
             changed = "deleted"
-        elif key not in values or note.check.lstrip("+") != _check(values[key]):
+        elif key not in values or not note.fits(values[key]):
             continue
         elif is_latest:
-            changed = "new" if note.check.startswith("+") else "changed"
+            changed = "new" if note.new else "changed"
         elsewhere = note.kernel not in ("", kernel)
         found[key] = Source(note.by, note.at, changed, note.kernel, elsewhere)
     return found

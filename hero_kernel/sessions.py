@@ -503,6 +503,8 @@ class Session(Kept[SessionConfig]):
     ) -> list[Action]:
         """Queue the actions of a file, a folder, a git address or a text; none is carried out.
 
+        What a cell of a notebook queues takes the place of what it queued when it ran before.
+
         Args:
             path: A file, or a folder of `.md`, `.hero` and `.heroscript` files; with `url`, one
                 inside the repository.

@@ -647,6 +647,8 @@ class Workspace:
     def action(self, name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
         """A decorator: let a function carry out the action; the one before it is replaced.
 
+        A cell of a notebook that runs again without it takes it back.
+
         Args:
             name: `actor.name`.
             harmless: Whether it changes nothing, so that a dry run may carry it out.

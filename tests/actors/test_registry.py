@@ -10,6 +10,7 @@ import pytest
 
 from hero_kernel import Playbook, Session
 from hero_kernel.actors import Actors, mark
+from hero_kernel.cells import Cell
 from hero_kernel.errors import ActionError, UnknownActionError
 
 if TYPE_CHECKING:
@@ -162,6 +163,26 @@ def test_another_packages_actions_are_found(packages: Path, local: Place) -> Non
     report = ws.play("!!good.hello name:me\n!!good.own\n!!play.echo content:x")
     assert [r.message for r in report.results] == ["hello me", "second", "x"]
     assert ws.actors.has_actor("good")
+
+
+def test_a_cell_that_took_a_packages_action_gives_it_back(packages: Path, local: Place) -> None:
+    """Also when the package is only loaded later; and a builtin's comes back to the builtin."""
+    install(packages, "hero_lent", GOOD.format(actor="lent"), "lent = hero_lent")
+    ws = local.open()
+
+    def mine() -> str:
+        return "the cell's"
+
+    mine.__module__ = "__main__"
+    ws.cells.current = lambda: before
+    before, after = Cell("a", "defines them", "In[1]"), Cell("a", "defines none", "In[2]")
+    ws.action("lent.own")(mine)
+    ws.action("play.echo")(mine)
+    said = ws.play("!!lent.hello\n!!lent.own\n!!play.echo").results
+    assert [result.message for result in said] == ["hello you", "the cell's", "the cell's"]
+    ws.cells.ended(after)
+    said = ws.play("!!lent.own\n!!play.echo x").results
+    assert [result.message for result in said] == ["the package's", "x"]
 
 
 def test_an_entry_may_name_a_function(packages: Path) -> None:
