@@ -19,7 +19,8 @@ from magics.arguments import (
 )
 from magics.display import Line, Table
 from magics.errors import advise
-from magics.status import bound_line, use_session
+from magics.holding import company_arguments, use
+from magics.status import bound_line
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -49,6 +50,8 @@ class ContextVerbs:
             raise UsageError(
                 "%hero_context use needs NAME or --session", hint="%hero_context list shows them"
             )
+        if (given.fork or given.takeover) and not given.session:
+            raise UsageError("--fork and --takeover need a session", hint="add -s NAME")
         if given.name and given.new:
             where = workspace.context_select(workspace.context_new(given.name))
         elif given.name:
@@ -58,7 +61,7 @@ class ContextVerbs:
         if given.coderoot:
             where.configure(coderoot=given.coderoot)
         if given.session:
-            use_session(self.door, where, given.session)
+            use(self.door, where, given.session, given)
         return bound_line(self.door)
 
     def _found(self, name: str) -> Context:
@@ -142,3 +145,4 @@ def _new_arguments(parser: ArgumentParser) -> None:
 def _more_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")
+    company_arguments(parser)

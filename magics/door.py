@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
+    from magics.holding import Holding
     from magics.live import Ticker
 
 
@@ -40,6 +41,7 @@ class Door:
         self.how = ""
         self.raw_cell = ""
         self._ticker: Ticker | None = None
+        self._holding: Holding | None = None
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
@@ -64,23 +66,40 @@ class Door:
             self._ticker = Ticker()
         return self._ticker
 
+    @property
+    def holding(self) -> Holding:
+        """Says that this shell is on its session, and hears of others that are."""
+        if self._holding is None:
+            from magics.holding import Holding  # noqa: PLC0415  # as `ticker`
+
+            self._holding = Holding(self)
+        return self._holding
+
     def session(self) -> Session:
-        """The session the notebook is bound to; bound now if it was not."""
+        """The session the notebook is bound to; bound now if it was not.
+
+        Raises:
+            SessionHeldError: Another kernel has taken it over.
+        """
         workspace = self.workspace
         found = workspace.session()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
             bound = workspace.bound
             self.bind(found, "selected" if bound is None else "new" if bound.is_new else "resumed")
+        self.holding.check()
         return found
 
-    def bind(self, session: Session, how: str) -> None:
-        """Take a session for the notebook's: remember how, and export its variables."""
+    def bind(self, session: Session, how: str, *, takeover: bool = False) -> None:
+        """Take a session for the notebook's: remember how, hold it, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
+        self.holding.take(session, takeover=takeover)
         self._bound, self.how = session, how
 
     def release(self) -> None:
         """Give the process back its variables if the session they came from was deleted."""
         if self.workspace.selected_session is None:
+            self.workspace.session_release(ends=False)
+            self._bound = None
             self.unexport()
 
     def before_cell(self, info: ExecutionInfo) -> None:
@@ -104,9 +123,24 @@ class Door:
     def after_cell(self, _: ExecutionResult) -> None:
         """The cell has ended."""
         self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
+        if self._bound is None and not self._depth:
+            self._hold_python_s()
+
+    def _hold_python_s(self) -> None:
+        """Hold the session that Python was given before any magic was used, if there is one."""
+        with suppress(HeroError):
+            session = hero_kernel.workspace().selected_session
+            if session is not None:
+                self.holding.take(session)
+
+    def leave(self) -> None:
+        """Give back the lease, at the end; the session ends if nobody else is on it."""
+        if self._holding is not None:
+            self._holding.leave()
 
     def close(self) -> None:
         """Leave the process as it was found."""
+        self.leave()
         if self._ticker is not None:
             self._ticker.stop()
         self.unexport()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -209,6 +210,7 @@ class Extension:
         manager.token_transformers.append(self._tokens)
         shell.events.register("pre_run_cell", self.door.before_cell)
         shell.events.register("post_run_cell", self.door.after_cell)
+        atexit.register(self.door.leave)  # runs in every orderly end, also of plain IPython
         self.guard.register()
         formatter = shell.display_formatter
         if formatter is not None:
@@ -236,6 +238,7 @@ class Extension:
                 formatter.formatters[mime].pop(".".join(_REPORT), None)
             formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
         self.guard.unregister()
+        atexit.unregister(self.door.leave)
         self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The Hero kernel: IPython's, with the extension loaded and the session ended at the end."""
+"""The Hero kernel: IPython's, with the extension loaded and the session left at the end."""
 
 from __future__ import annotations
 
@@ -65,15 +65,12 @@ class HeroKernel(IPythonKernel):
         return f"Hero: contexts, sessions and heroscript; %hero_help\n{self.shell.banner}"  # type: ignore[union-attr]  # there is one
 
     def do_shutdown(self, restart: bool) -> Any:
-        """Record the session's end, unless the kernel comes back at once."""
-        if not restart:
-            _end_session()
+        """Leave the session; record its end, unless the kernel comes back at once."""
+        _leave_session(ends=not restart)
         return super().do_shutdown(restart)  # type: ignore[no-untyped-call]  # ipykernel's is
 
 
-def _end_session() -> None:
-    """End the session this kernel was bound to; a store that is away loses only that."""
+def _leave_session(*, ends: bool) -> None:
+    """Leave the session this kernel was bound to; a store that is away loses only that."""
     with suppress(HeroError):
-        session = hero_kernel.workspace().selected_session
-        if session is not None:
-            session.close()
+        hero_kernel.workspace().session_release(ends=ends)
