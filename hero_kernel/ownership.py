@@ -65,7 +65,8 @@ class Hold:
     ) -> None:
         """Take a lease on a session, beside others or in their place, and keep it fresh.
 
-        An end of the session's is taken back, and leases that are free are dropped.
+        An end of the session's is taken back, and leases that are free are dropped. While the store
+        can be read and not written, the thread goes on trying.
 
         Args:
             session: Which.
@@ -76,7 +77,7 @@ class Hold:
 
         Raises:
             SessionNotFoundError: It was deleted or renamed.
-            StoreError: The lease cannot be written; nothing is held then.
+            StoreError: The others cannot be told to leave.
         """
         self.session = session
         here, now = leases.this_process(), str(session.context.host.now())
@@ -99,14 +100,12 @@ class Hold:
         self._next_look_s = monotonic() + LOOK_S
         self._beat_s = beat_s
         self._left = Event()
-        self._put()
-        live, _ = _settle(session.context, session.name)
-        others = [one for one in live.get(session.name, []) if one.holder != self.lease.holder]
-        if takeover:
-            self._dismiss(others)
-        else:
-            self._tell(others)
-        self._known = {one.holder for one in others}
+        self._known: set[str] = set()
+        try:
+            self._arrive(takeover=takeover)
+        except StoreError:
+            if takeover:
+                raise
         self._thread = Thread(target=self._work, name="hero heartbeat", daemon=True)
         self._thread.start()
 
@@ -146,12 +145,15 @@ class Hold:
             )
 
     def came(self) -> list[Lease]:
-        """Who came onto the session since this was asked last."""
+        """Who came onto the session since this was asked last, and is on it still."""
         if not self._came or not self.is_here:
             return []
         with self._lock:
             came, self._came = self._came, []
-        return came
+        with suppress(HeroError):
+            still = {one.holder for one in self.others()}
+            return [one for one in came if one.holder in still]
+        return []
 
     def others(self) -> list[Lease]:
         """Who else is on the session now."""
@@ -182,6 +184,17 @@ class Hold:
     @property
     def _key(self) -> str:
         return replace(self.lease, session=self.session.name).key
+
+    def _arrive(self, *, takeover: bool) -> None:
+        """Take the lease for the first time; who is met here is known, and no news later."""
+        self._put()
+        live, _ = _settle(self.session.context, self.session.name)
+        others = [one for one in live.get(self.session.name, []) if one.holder != self.lease.holder]
+        if takeover:
+            self._dismiss(others)
+        else:
+            self._tell(others)
+        self._known = {one.holder for one in others}
 
     def _put(self) -> None:
         """Write the lease, then take back an end; in this order, see `_end`."""
@@ -489,23 +502,25 @@ def prune(
 def _delete(state: State) -> bool:
     """Delete a session that nobody is on; whether it was.
 
-    Whoever comes writes its lease before it looks whether the record is there; here the record is
-    deleted before the leases are read again, and put back if there is one.
+    Whoever comes writes its lease before it takes the mark off the record; here the mark is set
+    before the leases are read again, and the record deleted if the mark is on it still.
     """
     session = state.session
     context, key = session.context, PREFIX + session.name
-    store, seen = context.host.store, ""
+    store = context.host.store
+    mark = token_hex(8)
+    marked = replace(state.config, extra={**state.config.extra, sessions.DOOMED: mark}).text()
 
-    def step(text: str | None) -> str | None:
-        nonlocal seen
+    def doom(text: str | None) -> str | None:
         same = text is not None and sessions.SessionConfig.read(text, key) == state.config
-        seen = text if same and text is not None else ""
-        return None if same else text
+        return marked if same else text
 
-    if store.update(context.id, key, step) is not None or not seen:
+    if store.update(context.id, key, doom) != marked:
         return False
     if holders(session):
-        store.create(context.id, key, seen)
+        session.reopen(state.config.end)
+        return False
+    if store.update(context.id, key, lambda text: None if text == marked else text) is not None:
         return False
     sessions.forget(context, session.name, with_files=True, with_db=True)
     return True

@@ -418,14 +418,18 @@ class Session(Kept[SessionConfig]):
     def reopen(self, end: str = "") -> None:
         """Take the end back, since it goes on; with an end given, only that one.
 
+        Who is about to delete it as one that nobody is on does not.
+
         Raises:
             SessionNotFoundError: It was deleted or renamed.
         """
 
         def change(old: SessionConfig) -> SessionConfig:
-            if not old.end or end not in ("", old.end):
+            if end not in ("", old.end):
                 return old
-            return replace(old, end="", extra=_without(old.extra, _KILLED))
+            gone = (_KILLED, DOOMED) if old.end else (DOOMED,)
+            extra = {key: value for key, value in old.extra.items() if key not in gone}
+            return replace(old, end="", extra=extra)
 
         self._update(change)
 
@@ -614,6 +618,10 @@ _TO = "renamed_to"
 
 _KILLED = "killed"
 """A field that repeats the end when nobody recorded it; of a session with another end it is old."""
+
+DOOMED = "doomed"
+"""A field that stands in a record while it is looked whether anybody is on the session still; who
+comes takes it away, and so does any other change: then the session stays."""
 
 USED = "used"
 """A field with the day of the last resuming, which tells what may be pruned."""

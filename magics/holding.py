@@ -70,7 +70,7 @@ class Holding:
         name = self._hold.session.name
         return [
             f"session {name} is now shared with {described(one)}; "
-            f"%hero_session use {name} --takeover has it alone, --fork copies it"
+            f"%hero_session use {name} --fork or --takeover parts them"
             for one in self._hold.came()
         ]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hero_kernel import ownership
-from hero_kernel.errors import UsageError
+from hero_kernel.errors import SessionHeldError, UsageError
 from magics.arguments import (
     Command,
     Verb,
@@ -71,7 +72,7 @@ class SessionVerbs:
         workspace = self.door.workspace
         if given.older and not given.stale:
             raise UsageError("--older needs --stale", hint="%hero_session list --stale --older 30d")
-        current = workspace.session()
+        current = self._current()
         if given.stale:
             older = given.older or ownership.OLDER
             found = workspace.sessions_stale(older)
@@ -96,6 +97,12 @@ class SessionVerbs:
         }
         note = f"cannot be read: {', '.join(sorted(unread))}" if unread else ""
         return Table(("", *heads), rows, title=f"context {current.context.guid}", note=note)
+
+    def _current(self) -> Session:
+        """The notebook's session, also while another kernel has taken it over."""
+        with suppress(SessionHeldError):
+            return self.door.session()
+        return self.door.workspace.session()
 
     def _kind(self, state: State) -> str:
         held = self.door.holding.hold
@@ -160,7 +167,7 @@ class SessionVerbs:
         notebook's own, nor the one that was created or resumed last.
         """
         workspace = self.door.workspace
-        workspace.session()
+        self._current()
         if not given.dry_run and not given.yes:
             count = len(workspace.sessions_stale(given.older))
             raise UsageError(
