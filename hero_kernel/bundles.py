@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -151,9 +151,11 @@ def export(session: Session, path: Path, *, log: bool = False, runs: bool = Fals
         runs: Also the reports of its runs.
 
     Raises:
-        BundleError: It is larger than what `load` takes.
+        BundleError: There is no folder for it, or it is larger than what `load` takes.
         StoreError: The file cannot be written.
     """
+    if not path.parent.is_dir():
+        raise BundleError(f"there is no folder {path.parent}", hint="make it first")
     config = session.load().config
     context = session.context
     redactor = context.host.redactor
@@ -187,10 +189,7 @@ def export(session: Session, path: Path, *, log: bool = False, runs: bool = Fals
     said = {"env": left_out.env, "params": left_out.params, "database": left_out.database}
     manifest = {"format": FORMAT, "version": VERSION, "left_out": said}
     packed.add(_MANIFEST, [_json(manifest)])
-    try:
-        files.write(path, packed.data())
-    except FileNotFoundError:
-        raise BundleError(f"there is no folder {path.parent}", hint="make it first") from None
+    files.write(path, packed.data())
     counts = packed.counts
     logs = sum(name.startswith(_LOGS) for name in counts)
     return Exported(
@@ -317,7 +316,8 @@ def load(context: Context, path: Path, name: str = "") -> Imported:
         SessionExistsError: The name is taken, or a deleted session left data under it.
     """
     wanted = canonical(name) if name else ""
-    with _opened(path) as members:
+    secrets = context.secrets  # as in a fork, no key of the draft's is retired before its time
+    with _opened(path) as members, secrets.writing() if secrets.encrypts else nullcontext():
         found = _read(members, context, wanted)
         new = found.config.name
         sessions.check_free(context, new)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hero_kernel import names, sessions
@@ -30,33 +32,37 @@ def fork(session: Session, name: str = "") -> Session:
         SecretError: Something is encrypted, and the secret is not to be had; nothing is made.
         SessionExistsError: The name is taken, or a deleted session left data under it.
     """
-    config, env, params = session.opened()
-    context = session.context
-    databases = context.dbcollection()
-    own = database(session.name)
-    wanted = iter([canonical(name)]) if name else _free_names(session.name)
-    new = next(wanted)
-    draft = None
-    while True:
-        try:
-            sessions.check_free(context, new)
-            if databases.exists(own):
-                draft = databases.draft(database(new), of=own)
-            copy = SessionConfig(
-                name=new,
-                start=str(context.host.now()),
-                description=f"fork of {session.name}",
-                params=config.params,
-                interactive=config.interactive,
-            )
-            return sessions.establish(context, copy, env=env, params=params, draft=draft)
-        except SessionExistsError:
-            if name:
-                raise
-            new = next(wanted)
-        finally:
-            if draft is not None:
-                draft.destroy()
+    context = session.load().context
+    databases, own = context.dbcollection(), database(session.name)
+    has_own = databases.exists(own)
+    secrets = context.secrets
+    needs_keys = secrets.encrypts or session.kids() or (has_own and databases.get(own).kids())
+    # a key that the copy is made with is not retired before the copy is where it is looked for
+    with secrets.writing() if needs_keys else nullcontext():
+        config, env, params = session.opened()
+        copy = SessionConfig(
+            name="",
+            start=str(context.host.now()),
+            description=f"fork of {session.name}",
+            params=config.params,
+            interactive=config.interactive,
+        )
+        for new in [canonical(name)] if name else _free_names(session.name):
+            draft = None
+            try:
+                sessions.check_free(context, new)
+                if has_own:
+                    draft = databases.draft(database(new), of=own)
+                return sessions.establish(
+                    context, replace(copy, name=new), env=env, params=params, draft=draft
+                )
+            except SessionExistsError:
+                if name:
+                    raise
+            finally:
+                if draft is not None:
+                    draft.destroy()
+        raise AssertionError  # there is always another name
 
 
 def _free_names(name: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ ALIVE = {
 
 @pytest.mark.skipif(not HERE.machine, reason="the system does not tell")
 @pytest.mark.parametrize(("fields", "alive"), ALIVE.values(), ids=ALIVE.keys())
-def test_who_is_alive(fields: dict[str, object], alive: bool) -> None:  # noqa: FBT001
+def test_who_is_alive(fields: dict[str, object], alive: bool) -> None:
     assert lease(**fields).is_alive(NOW, HERE) is alive
 
 

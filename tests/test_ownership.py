@@ -381,9 +381,9 @@ held.leave(ends=True)
 
 def test_processes_that_come_and_are_killed(place: Place) -> None:
     """Twelve come to one session; each is killed at any instant or leaves; the end is true."""
-    seed = random.randrange(10**6)
+    seed = random.randrange(10**6)  # noqa: S311 - who is killed when
     print("seed", seed)
-    lot = random.Random(seed)
+    lot = random.Random(seed)  # noqa: S311 - moments and places
     ws = place.open()
     session = ws.session_new(name="one")
     children = [place.start(HOLDER, str(number)) for number in range(4)]
@@ -447,7 +447,9 @@ def test_pruning_deletes_them_with_all_they_have(ws: Workspace) -> None:
     assert ws.session_get() == kept
 
 
-@pytest.mark.parametrize("older", ["", "soon", "-30d", "+30d", "30", "3 d", "30x", "9999999999999d"])
+@pytest.mark.parametrize(
+    "older", ["", "soon", "-30d", "+30d", "30", "3 d", "30x", "9999999999999d"]
+)
 def test_a_time_that_is_none_is_refused(ws: Workspace, older: str) -> None:
     old(ws, "long_ago")
     with pytest.raises(SessionError, match="30d"):

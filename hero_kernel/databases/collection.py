@@ -152,11 +152,9 @@ class Databases:
 
         Raises:
             DatabaseNotFoundError: There is none to copy.
-            SecretError: What is sealed in that one cannot be bound to another name.
+            SecretError: What is sealed in that one cannot be opened; nothing is left.
         """
         source = self._found(of) if of else None
-        if source is not None and source.kids() and self._cipher is not None:
-            _ = self._cipher.kid  # unlock now, before anything is copied
         made = self._named(canonical(name))
         self._make_folder()
         handle, path = tempfile.mkstemp(
