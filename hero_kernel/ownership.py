@@ -105,6 +105,7 @@ class Hold:
             self._arrive(takeover=takeover)
         except StoreError:
             if takeover:
+                self._drop()
                 raise
         self._thread = Thread(target=self._work, name="hero heartbeat", daemon=True)
         self._thread.start()
@@ -146,10 +147,10 @@ class Hold:
 
     def came(self) -> list[Lease]:
         """Who came onto the session since this was asked last, and is on it still."""
-        if not self._came or not self.is_here:
-            return []
-        with self._lock:
-            came, self._came = self._came, []
+        if not self._came or not self.is_here or not self._lock.acquire(blocking=False):
+            return []  # while the thread is at work it is told the next time
+        came, self._came = self._came, []
+        self._lock.release()
         with suppress(HeroError):
             still = {one.holder for one in self.others()}
             return [one for one in came if one.holder in still]
@@ -204,9 +205,13 @@ class Hold:
         try:
             self.session.reopen()
         except HeroError:
-            with suppress(HeroError):
-                store.delete(number, self._key)
+            self._drop()
             raise
+
+    def _drop(self) -> None:
+        store, number = self._place
+        with suppress(HeroError):
+            store.delete(number, self._key)
 
     def _dismiss(self, others: list[Lease]) -> None:
         """Tell the others to leave; they read it at their next look."""
@@ -288,14 +293,12 @@ def _end(session: Session, end: str, *, killed: bool = False) -> None:
     Whoever comes writes its lease before it takes an end back; here the end is written before the
     leases are read again. So either sees the other, and a session that somebody is on has no end.
     """
-    if holders(session):
-        return
-    try:
+    with suppress(SessionNotFoundError):
+        if holders(session):
+            return
         session.close(times.new(end), killed=killed)
-    except SessionNotFoundError:
-        return
-    if holders(session):
-        session.reopen(end)
+        if holders(session):
+            session.reopen(end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,13 +392,13 @@ def _settle(
     """
     store, now = context.host.store, context.host.now()
     found = leases.every(store, context.id, name)
+    alive = leases.alive(found, now)
     live: dict[str, list[Lease]] = {}
-    for lease in leases.alive(found, now):
+    for lease in alive:
         live.setdefault(lease.session, []).append(lease)
-    holding = {lease.key for leases_ in live.values() for lease in leases_}
     gone: dict[str, list[Lease]] = {}
     for lease in found:
-        if lease.key not in holding and not _waits(lease, now):
+        if lease not in alive and not _waits(lease, now):
             gone.setdefault(lease.session, []).append(lease)
     for session_name, dead in gone.items():
         with suppress(StoreError):
