@@ -7,7 +7,6 @@ of the session, and no two holders write the same record but to tell each other 
 from __future__ import annotations
 
 import os
-import platform
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,7 +78,8 @@ def this_process() -> Process:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
         machine = f"{boot.strip()} {Path('/proc/self/ns/pid').readlink()}"
     pid = os.getpid()
-    return Process(platform.node(), pid, machine, _stat(pid)[1])
+    host = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return Process(host, pid, machine, _stat(pid)[1])
 
 
 def _stat(pid: int) -> tuple[str, str]:

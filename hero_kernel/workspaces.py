@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from hero_kernel import (
     binding,
-    bundles,
     contexts,
     crypto,
     fetched,
     forks,
+    front_end,
     git,
     heroscript,
     ownership,
@@ -693,6 +693,8 @@ class Workspace:
             StoreError: The file cannot be written.
         """
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        from hero_kernel import bundles  # noqa: PLC0415  # packing is needed seldom
+
         return bundles.export(found, settings.expanded(path), log=log, runs=runs)
 
     def session_import(
@@ -710,6 +712,8 @@ class Workspace:
             SecretError: The context encrypts everything, and its secret is not to be had.
             SessionExistsError: The name is taken.
         """
+        from hero_kernel import bundles  # noqa: PLC0415  # as above
+
         return bundles.load(self._given(context), settings.expanded(path), name)
 
     def sessions_states(self, *, context: Context | int | str | None = None) -> list[State]:
@@ -799,10 +803,28 @@ _default: Workspace | None = None
 
 def workspace() -> Workspace:
     """The default workspace, built at first use from the environment."""
-    global _default  # noqa: PLW0603  # the one piece of state that a module holds
+    global _default  # noqa: PLW0603  # the state of the module-level functions
     if _default is None:
-        _default = build(settings.read(os.environ), Actors())
+        here = front_end.here()
+        redactor = None if here is None else here.redactor
+        _default = build(settings.read(os.environ), Actors(), redactor)
+        _default.surroundings, _default.prompt = _surroundings, _prompt
     return _default
+
+
+def built() -> Workspace | None:
+    """The default workspace if anybody has needed it yet."""
+    return _default
+
+
+def _surroundings() -> Surroundings:
+    here = front_end.here()
+    return Surroundings(os.environ, {}) if here is None else here.surroundings()
+
+
+def _prompt(question: str) -> str:
+    here = front_end.here()
+    return terminal_prompt(question) if here is None else here.prompt(question)
 
 
 def open_workspace(

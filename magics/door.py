@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ from urllib.parse import unquote, urlsplit
 from IPython.core.error import StdinNotImplementedError
 
 import hero_kernel
+from hero_kernel import front_end
 from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
+from hero_kernel.front_end import FrontEnd
+from hero_kernel.redaction import Redactor
 from hero_kernel.redaction.spellings import SHORTEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Container, Mapping
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -34,28 +38,26 @@ class Door:
         how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
             Python.
         raw_cell: The cell that runs, as the user wrote it.
+        redactor: Knows the values that the shell must not show.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
         self.raw_cell = ""
+        self.redactor = _redactor()
         self._ticker: Ticker | None = None
         self._holding: Holding | None = None
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
-        self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
+        self._before: FrontEnd | None = None
         self._exported: dict[str, str | None] = {}
 
     @property
     def workspace(self) -> Workspace:
         """The default workspace; it asks here what the notebook is bound to, and for secrets."""
-        workspace = hero_kernel.workspace()
-        if workspace.surroundings != self.surroundings:
-            self._others = workspace.surroundings, workspace.prompt
-            workspace.surroundings, workspace.prompt = self.surroundings, self.ask
-        return workspace
+        return hero_kernel.workspace()
 
     @property
     def ticker(self) -> Ticker:
@@ -74,6 +76,10 @@ class Door:
 
             self._holding = Holding(self)
         return self._holding
+
+    def open(self) -> None:
+        """Let the default workspace look here; nothing is built for it."""
+        self._before = front_end.replace(FrontEnd(self.surroundings, self.ask, self.redactor))
 
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not.
@@ -103,20 +109,15 @@ class Door:
             self.unexport()
 
     def before_cell(self, info: ExecutionInfo) -> None:
-        """Remember which cell runs: some front ends name the notebook in its id.
-
-        Here, and not at loading, the workspace is told whom to ask: wrong settings, which let none
-        be built, are told by the first magic and stop neither the extension nor Python.
-        """
+        """Remember which cell runs: some front ends name the notebook in its id."""
         self._depth += 1
         if self._depth == 1:  # %%capture and others run a cell within the cell
             self.raw_cell = str(info.raw_cell or "")
             self._cell_id = str(getattr(info, "cell_id", "") or "")
-        with suppress(HeroError):
-            _ = self.workspace
-            if _SECRETS.search(self.raw_cell):
-                from magics.secret import in_cell  # noqa: PLC0415  # as `ticker`
+        if _SECRETS.search(self.raw_cell):
+            from magics.secret import in_cell  # noqa: PLC0415  # as `ticker`
 
+            with suppress(HeroError):  # of wrong settings, which the magic will tell
                 for text in in_cell(self.raw_cell):  # before the cell is put into the history
                     self.hide(text)
 
@@ -128,9 +129,10 @@ class Door:
 
     def _hold_python_s(self) -> None:
         """Hold the session that Python was given before any magic was used, if there is one."""
-        with suppress(HeroError):
-            session = hero_kernel.workspace().selected_session
-            if session is not None:
+        workspace = _built()
+        session = None if workspace is None else workspace.selected_session
+        if session is not None:
+            with suppress(HeroError):
                 self.holding.take(session)
 
     def leave(self) -> None:
@@ -144,13 +146,9 @@ class Door:
         if self._ticker is not None:
             self._ticker.stop()
         self.unexport()
-        if self._others is not None:
-            with suppress(HeroError):
-                workspace = hero_kernel.workspace()
-                if workspace.surroundings == self.surroundings:
-                    workspace.surroundings = self._others[0]
-                if workspace.prompt == self.ask:
-                    workspace.prompt = self._others[1]
+        here = front_end.here()
+        if here is not None and here.prompt == self.ask:
+            front_end.replace(self._before)
 
     def ask(self, question: str) -> str:
         """Ask the user something; the answer is neither shown nor kept by the front end.
@@ -214,6 +212,18 @@ class Door:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = before
+
+
+def _built() -> Workspace | None:
+    """The default workspace if anybody has needed it yet; a cell of Python brings no room along."""
+    workspaces = sys.modules.get("hero_kernel.workspaces")
+    return None if workspaces is None else workspaces.built()
+
+
+def _redactor() -> Redactor:
+    """The default workspace's; a new one where none is built, which it takes over then."""
+    workspace = _built()
+    return Redactor() if workspace is None else workspace.redactor
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")

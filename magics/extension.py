@@ -196,13 +196,14 @@ class Extension:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.door = Door(shell)
-        self.guard = Guard(shell)
+        self.guard = Guard(shell, self.door.redactor)
         self.magics = HeroMagics(shell, self.door)
         self._tokens = _line_transformer(self._has_actor)
 
     def register(self) -> None:
         """Put it all in its place."""
         shell = self.shell
+        self.door.open()
         shell.register_magics(self.magics)
         manager = shell.input_transformer_manager
         # first, before blank lines are taken off the top: places count the lines the user sees

@@ -6,9 +6,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hero_kernel
-from hero_kernel.errors import HeroError
-
 if TYPE_CHECKING:
     from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
@@ -22,9 +19,9 @@ class Guard:
     Until then nothing is changed in the shell, and nothing costs anything.
     """
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, redactor: Redactor) -> None:
         self._shell = shell
-        self._redactor: Redactor | None = None
+        self._redactor = redactor
         self._installed = ExitStack()
         self._depth = 0
 
@@ -38,31 +35,21 @@ class Guard:
             _make_private(history)
             if len(history.input_hist_raw) > 1:  # it is a cell that loads the extension
                 self._depth = 1
-                self._watch()
+        self._redactor.when_filled(self._install)
 
     def unregister(self) -> None:
         """Leave the shell as it was found."""
         with suppress(ValueError):  # the user may have taken it back himself
             self._shell.events.unregister("pre_execute", self._before)
             self._shell.events.unregister("post_execute", self._after)
-        if self._redactor is not None:
-            self._redactor.cancel(self._install)
-            self._redactor = None
+        self._redactor.cancel(self._install)
         self._installed.close()
 
     def _before(self) -> None:
-        """A cell begins; the first one that can have a default workspace tells whom to watch."""
         self._depth += 1
-        self._watch()
 
     def _after(self) -> None:
         self._depth = max(0, self._depth - 1)
-
-    def _watch(self) -> None:
-        if self._redactor is None:
-            with suppress(HeroError):  # wrong settings: the first magic says so
-                self._redactor = hero_kernel.workspace().redactor
-                self._redactor.when_filled(self._install)
 
     def _install(self) -> None:
         """Called when the first value is known, before anybody can print it."""
@@ -70,8 +57,6 @@ class Guard:
         from magics.choke import choked  # noqa: PLC0415  # as above
 
         shell, redactor = self._shell, self._redactor
-        if redactor is None:  # unregistered just now, by another thread
-            return
         enter = self._installed.enter_context
         session = getattr(getattr(shell, "kernel", None), "session", None)
         if session is not None:

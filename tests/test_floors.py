@@ -17,7 +17,7 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings"),
+    ("secret", "names", "times", "settings", "front_end"),
     ("heroscript", "sources", "crypto", "redaction"),
     ("playbook", "report"),
     ("files",),

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import List, Unicode
 
-import hero_kernel
-from hero_kernel.errors import HeroError
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["HeroKernel"]
 
 IDLE_S = 0.2
 """How long after the start a kernel is taken to be idle: its first replies are away by then."""
+
+BETWEEN_S = 0.03
+"""Between one room and the next: a cell that comes meanwhile waits for one of them at most."""
+
+ROOMS = (
+    "heroscript", "report", "times", "config_files", "databases", "keyring", "logs", "playbook",
+    "contexts", "sessions", "ownership", "git", "actors", "runner", "workspaces",
+)  # fmt: skip
+"""What a first use needs, each with what it stands on; a few milliseconds apiece."""
 
 
 class HeroKernel(IPythonKernel):
@@ -57,7 +65,13 @@ class HeroKernel(IPythonKernel):
     def start(self) -> None:
         """Start, and load what a first use needs while the kernel waits for it."""
         super().start()  # type: ignore[no-untyped-call]  # ipykernel's is
-        self.io_loop.call_later(IDLE_S, import_module, "hero_kernel.workspaces")
+        self.io_loop.call_later(IDLE_S, self._bring, iter(ROOMS))
+
+    def _bring(self, rooms: Iterator[str]) -> None:
+        room = next(rooms, None)
+        if room is not None:
+            import_module(f"hero_kernel.{room}")
+            self.io_loop.call_later(BETWEEN_S, self._bring, rooms)
 
     @property
     def banner(self) -> str:  # type: ignore[override]  # read only in ipykernel too
@@ -72,5 +86,7 @@ class HeroKernel(IPythonKernel):
 
 def _leave_session(*, ends: bool) -> None:
     """Leave the session this kernel was bound to; a store that is away loses only that."""
-    with suppress(HeroError):
-        hero_kernel.workspace().session_release(ends=ends)
+    workspaces = sys.modules.get("hero_kernel.workspaces")
+    workspace = None if workspaces is None else workspaces.built()
+    if workspace is not None:
+        workspace.session_release(ends=ends)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from statistics import median
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+from kernel.rounds import round_trip_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,21 +27,6 @@ def client(tmp_path, monkeypatch) -> Iterator[BlockingKernelClient]:
     yield client
     client.stop_channels()
     manager.shutdown_kernel(now=True)
-
-
-def round_trip_s(client: BlockingKernelClient, code: str) -> float:
-    """Seconds until both the reply and the idle status are there, as a front end waits."""
-    begin = perf_counter()
-    message = client.execute(code)
-    reply = client.get_shell_msg(timeout=20)
-    while True:
-        answer = client.get_iopub_msg(timeout=20)
-        ours = answer["parent_header"].get("msg_id") == message
-        if ours and answer["content"].get("execution_state") == "idle":
-            break
-    elapsed = perf_counter() - begin
-    assert reply["content"]["status"] == "ok"
-    return elapsed
 
 
 def test_a_cell_of_ten_trivial_actions_against_pass(client):

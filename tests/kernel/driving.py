@@ -90,7 +90,7 @@ class Kernel:
         self.manager = KernelManager(
             kernel_name=name,
             transport="ipc",
-            connection_file=os.path.join(self._sockets.name, "kernel.json"),
+            connection_file=f"{self._sockets.name}/kernel.json",
         )
         self.start()
 

@@ -123,6 +123,13 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
     yield from _notebook(tmp_path, monkeypatch, HERO_SESSION="notes")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """One a module, for tests that change nothing."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from _notebook(tmp_path_factory.mktemp("shared"), monkeypatch, HERO_SESSION="notes")
+
+
 @pytest.fixture
 def unbound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     """Nothing names its session yet."""
@@ -142,6 +149,7 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
         program.chmod(0o755)
     own = {
         "HERO_HOME": str(folder / "hero"),
+        "CODEROOT": str(folder / "code"),
         "IPYTHONDIR": str(folder / "ipython"),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "MARKER": str(marker),
