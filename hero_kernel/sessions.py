@@ -746,9 +746,12 @@ def establish(
     if draft is not None:
         try:
             draft.move(context.db_get(database(config.name)).path)
-        except FileExistsError:
+        except BaseException as error:
             context.host.store.delete(context.id, PREFIX + config.name)
-            raise _taken(context, f"a database of a deleted session {config.name!r}") from None
+            if isinstance(error, FileExistsError):
+                what = f"a database of a deleted session {config.name!r}"
+                raise _taken(context, what) from None
+            raise
         made.description = config.description
     return Session(context, config.name)
 
