@@ -19,7 +19,9 @@ HeroError
 │   └── ContextNotFoundError
 ├── SessionError
 │   ├── SessionExistsError
-│   └── SessionNotFoundError
+│   ├── SessionHeldError         others are on it, or one of them has taken it over
+│   ├── SessionNotFoundError
+│   └── BundleError              a file is no exported session
 ├── EnvKeyError            an environment variable is not set, or set already (KeyError)
 ├── DatabaseError
 │   ├── DatabaseNotFoundError
@@ -174,6 +176,14 @@ class SessionError(HeroError):
 
 class SessionExistsError(SessionError):
     """The session must be new and is not."""
+
+
+class SessionHeldError(SessionError):
+    """Others are on the session, or one of them has taken it over."""
+
+
+class BundleError(SessionError):
+    """A file is no exported session, or one that is not to be trusted; nothing was made of it."""
 
 
 class SessionNotFoundError(SessionError, LookupError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hero_kernel.bundles import Exported
     from hero_kernel.cells import Cells
     from hero_kernel.contexts import Context
     from hero_kernel.redaction import Redactor
@@ -54,6 +55,14 @@ class Host(Protocol):
 
     def session_delete(self, name: str, *, context: Context, files: bool, db: bool) -> None:
         """Delete a session."""
+
+    def session_fork(self, session: Session, name: str = "") -> Session:
+        """Copy a session."""
+
+    def session_export(
+        self, session: Session, path: str | Path, *, log: bool = False, runs: bool = False
+    ) -> Exported:
+        """Write a session into a file."""
 
     def secrets(self, context: Context) -> Secrets:
         """The context's secret, and what it protects."""

@@ -13,6 +13,7 @@ from hero_kernel.errors import CorruptRecordError, SessionError, did_you_mean
 from hero_kernel.report import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FILE_NAME = "runs.jsonl"
@@ -90,6 +91,27 @@ def load(folder: Path, name: str = "") -> Report:
             raise SessionError("no run is kept yet", hint="run a %%heroscript cell first")
         raise SessionError(f"there is no run {name!r}", hint=did_you_mean(name, known[-50:]))
     return _report(folder, last)
+
+
+def every(folder: Path) -> list[Report]:
+    """All kept runs, oldest first; a line that cannot be read is left out."""
+    return recent(folder, -1)[::-1]
+
+
+def restore(folder: Path, reports: Sequence[Report]) -> None:
+    """Write reports of another folder's runs, under the names they had there.
+
+    Raises:
+        StoreError: There is no room, or the folder may not be written.
+    """
+    lines = (_JSON.encode(report.to_dict()) for report in reports)
+    text = "".join(f"{line}\n" for line in lines)
+    files.write(folder / FILE_NAME, text.encode("utf-8", "backslashreplace"))
+
+
+def is_name(name: str) -> bool:
+    """Whether a run can be called so."""
+    return re.fullmatch("[0-9a-f_]{1,60}", name) is not None
 
 
 def recent(folder: Path, count: int) -> list[Report]:

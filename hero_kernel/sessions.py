@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self
 
-from hero_kernel import files, heroscript, names, provenance, runs, sealed, times
+from hero_kernel import files, heroscript, leases, names, provenance, runs, sealed, times
 from hero_kernel.errors import (
     BadNameError,
     CorruptRecordError,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from hero_kernel.bundles import Exported
     from hero_kernel.contexts import Context
     from hero_kernel.databases import Database
     from hero_kernel.heroscript import Action
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 PREFIX = "sessions:config:"
 """A session's record is at this and its name; herolib's."""
 
-_ENV = "env"
+_ENV, _PARAMS = "env", "params"
 
 LATEST = "sessions:config:latest"
 """The bare name of the session created or resumed last; so no session may be called `latest`."""
@@ -108,6 +109,17 @@ class SessionConfig:
             )
         known |= notes_in(found)
         return cls(**known, extra=found)
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether its end is no end that was recorded, but when its last holder was heard of."""
+        return bool(self.end) and self.extra.get(_KILLED) == self.end
+
+    @property
+    def used(self) -> str:
+        """The day it was resumed last, `YYYY-MM-DD` UTC; empty when not after its first day."""
+        day = self.extra.get(USED)
+        return day if isinstance(day, str) else ""
 
     def text(self) -> str:
         """The record as it is written."""
@@ -296,7 +308,7 @@ class Session(Kept[SessionConfig]):
             SecretError: As `env_set`; none is set then.
         """
         for key, value in values.items():
-            _check_env(key, value)
+            check_env(key, value)
         with self._sealing(values.values()) as seal:
 
             def change(old: SessionConfig) -> SessionConfig:
@@ -412,6 +424,24 @@ class Session(Kept[SessionConfig]):
         opened = self._opened(config, _ENV, kept)
         return opened, self._params_of(config, params) if params else {}
 
+    def opened(self) -> tuple[SessionConfig, dict[str, str | Secret], dict[str, str | Secret]]:
+        """The record, its variables, and those of its parameters that are encrypted, opened.
+
+        Raises:
+            SecretError: One is encrypted and cannot be opened.
+        """
+        config = self.load().config
+        hidden = {key: text for key, text in self._parsed(config).items() if sealed.is_sealed(text)}
+        kept = ((_ENV, config.env), (_PARAMS, hidden))
+        env, params = (
+            {
+                key: sealed.opened(self._secrets, self._sealed_at(config, what), key, text)
+                for key, text in texts.items()
+            }
+            for what, texts in kept
+        )
+        return config, env, params
+
     def load(self) -> Session:
         """Check that the session is still there, and finish what a killed rename left undone.
 
@@ -431,7 +461,7 @@ class Session(Kept[SessionConfig]):
         """
         self.load()
         now = self.context.host.now()
-        config = self._update(lambda old: replace(change(_dated(old, now)), end=""))
+        config = self._update(lambda old: _resumed(change(old), now))
         _point_latest(self, config)
         return self.load()
 
@@ -447,10 +477,46 @@ class Session(Kept[SessionConfig]):
                 hint=f"rename it to {canonical(self.name)!r}",
             )
 
-    def close(self, at: OurTime | None = None) -> None:
-        """Record the end, now or at a time given; closing twice keeps the first."""
+    def close(self, at: OurTime | None = None, *, killed: bool = False) -> None:
+        """Record the end; closing twice keeps the first.
+
+        Args:
+            at: When; default now.
+            killed: Whether nobody closed it, and its holder was last heard of then.
+        """
         end = str(at or self.context.host.now())
-        self._update(lambda old: old if old.end else replace(old, end=end))
+        more = {_KILLED: end} if killed else {}
+
+        def change(old: SessionConfig) -> SessionConfig:
+            return old if old.end else replace(old, end=end, extra={**old.extra, **more})
+
+        self._update(change)
+
+    def reopen(self, end: str = "") -> None:
+        """Take the end back, since it goes on; with an end given, only that one.
+
+        Who is about to delete it as one that nobody is on does not.
+
+        Raises:
+            SessionNotFoundError: It was deleted or renamed.
+        """
+
+        def change(old: SessionConfig) -> SessionConfig:
+            if end not in ("", old.end):
+                return old
+            gone = (_KILLED, DOOMED) if old.end else (DOOMED,)
+            extra = {key: value for key, value in old.extra.items() if key not in gone}
+            return replace(old, end="", extra=extra)
+
+        self._update(change)
+
+    def fork(self, name: str = "") -> Session:
+        """A copy of the session to go on in; see `hero_kernel.Workspace.session_fork`."""
+        return self.context.host.session_fork(self, name)
+
+    def export(self, path: str | Path, *, log: bool = False, runs: bool = False) -> Exported:
+        """Write the session into a file; see `hero_kernel.Workspace.session_export`."""
+        return self.context.host.session_export(self, path, log=log, runs=runs)
 
     def rename(self, name: str) -> Session:
         """Give the session another name, in its record and on its folder; this object follows.
@@ -467,19 +533,8 @@ class Session(Kept[SessionConfig]):
             return self
         context = self.context
         files.check_inside(context.host.home, context.path)
-        taken = context.host.store.get(context.id, PREFIX + new) is not None
-        if taken or files.is_left_over(context.path / new):
-            what = f"a session {new!r}" if taken else f"a folder of a deleted session {new!r}"
-            raise SessionExistsError(
-                f"context {context.name} has {what}", hint="choose another name"
-            )
-        databases = context.dbcollection()
-        if databases.exists(database(new)):
-            raise SessionExistsError(
-                f"context {context.name} has a database of a deleted session {new!r}",
-                hint="choose another name",
-            )
-        own = database(self.name)
+        check_free(context, new)
+        databases, own = context.dbcollection(), database(self.name)
         if databases.exists(own) and databases.get(own).kids():
             _ = self._secrets.kid  # unlock now: what is sealed in it is bound to its name
         self._update(lambda old: replace(old, ephemeral=False, extra={**old.extra, _TO: new}))
@@ -645,6 +700,16 @@ class Session(Kept[SessionConfig]):
 _TO = "renamed_to"
 """A field of a session's record that holds still: only its renaming is still to be done."""
 
+_KILLED = "killed"
+"""A field that repeats the end when nobody recorded it; of a session with another end it is old."""
+
+DOOMED = "doomed"
+"""A field that stands in a record while it is looked whether anybody is on the session still; who
+comes takes it away, and so does any other change: then the session stays."""
+
+USED = "used"
+"""A field with the day of the last resuming, which tells what may be pruned."""
+
 _FROM = "renamed_from"
 """A field that stands in the new record until the old one is gone and the folder moved."""
 
@@ -727,6 +792,79 @@ def new(
         return replace(fresh, **{name: given.get(name, getattr(old, name)) for name in stays})
 
     return _with_params(session.resume(change), wanted_params)
+
+
+def establish(
+    context: Context,
+    config: SessionConfig,
+    *,
+    env: Mapping[str, str | Secret],
+    params: Mapping[str, str | Secret],
+    by: str,
+    draft: Database | None = None,
+) -> Session:
+    """Make a session of what another one holds; nothing is made when that cannot be.
+
+    Killed at its very end, before the data is in its place, its description says so.
+
+    Args:
+        context: Where.
+        config: Its record, without variables and with a name in canonical form.
+        env: Its variables, encrypted here as the context and each value demand.
+        params: Values for its parameters that are encrypted so, or all of them.
+        by: What its values come from.
+        draft: A database in the context's folder that becomes its own, bound to its name.
+
+    Raises:
+        SecretError: Something is to be encrypted, and the context has no secret or is locked.
+        SessionExistsError: The name is taken, or a database of a deleted session has it.
+    """
+    context.save()
+    parsed = Params.from_text(config.params)
+    values = {**(parsed if context.secrets.encrypts else {}), **params}
+    made = _Unmade(context, config.name)
+    with made._sealing([*env.values(), *values.values()]) as seal:  # noqa: SLF001  # same room
+        fresh = replace(config, uid=token_hex(8))
+        filled = parsed.with_params(seal(fresh, _PARAMS, values, {}))
+        fresh = made._with_env(fresh, seal(fresh, _ENV, env, {}), by)  # noqa: SLF001  # same room
+        fresh = made._with_params(fresh, {}, filled, by)  # noqa: SLF001  # same room
+        check_free(context, config.name)
+        if draft is not None:
+            fresh = replace(fresh, description=f"unfinished: {config.description}")
+        if not context.host.store.create(context.id, PREFIX + config.name, fresh.text()):
+            raise _taken(context, f"a session {config.name!r}")
+    if draft is not None:
+        try:
+            draft.move(context.db_get(database(config.name)).path)
+        except BaseException as error:
+            context.host.store.delete(context.id, PREFIX + config.name)
+            if isinstance(error, FileExistsError):
+                what = f"a database of a deleted session {config.name!r}"
+                raise _taken(context, what) from None
+            raise
+        made.description = config.description
+    return Session(context, config.name)
+
+
+def check_free(context: Context, name: str) -> None:
+    """Raise SessionExistsError when a session has the name, or a deleted one left data under it."""
+    if context.host.store.get(context.id, PREFIX + name) is not None:
+        raise _taken(context, f"a session {name!r}")
+    if files.is_left_over(context.path / name):
+        raise _taken(context, f"a folder of a deleted session {name!r}")
+    if context.dbcollection().exists(database(name)):
+        raise _taken(context, f"a database of a deleted session {name!r}")
+
+
+def _taken(context: Context, what: str) -> SessionExistsError:
+    return SessionExistsError(f"context {context.name} has {what}", hint="choose another name")
+
+
+class _Unmade(Session):
+    """A session that has no record yet."""
+
+    def _before_sealing(self) -> None:
+        """Its record will have what sealed values are bound to."""
 
 
 def _with_params(session: Session, params: Params | None) -> Session:
@@ -835,14 +973,20 @@ def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> N
         SessionNotFoundError: There is none of that name.
     """
     found = _found(context, name) or get(context, name).name  # raises, with the near misses
+    context.host.store.delete(context.id, PREFIX + found)
+    forget(context, found, with_files=with_files, with_db=with_db)
+
+
+def forget(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:
+    """Delete what is left of a session whose record is gone."""
     store = context.host.store
-    store.delete(context.id, PREFIX + found)
-    store.update(context.id, LATEST, lambda latest: None if latest == found else latest)
+    store.update(context.id, LATEST, lambda latest: None if latest == name else latest)
+    leases.drop_all(store, context.id, name)
     if with_files:
-        files.remove(context.host.home, context.path / found)
+        files.remove(context.host.home, context.path / name)
     if with_db:
         with suppress(DatabaseNotFoundError, BadNameError):
-            context.dbcollection().delete(database(found))
+            context.dbcollection().delete(database(name))
 
 
 def _names(context: Context) -> list[str]:
@@ -875,6 +1019,14 @@ def _dated(config: SessionConfig, now: OurTime) -> SessionConfig:
     return config
 
 
+def _resumed(config: SessionConfig, now: OurTime) -> SessionConfig:
+    dated, today = _dated(config, now), now.day()
+    extra = dated.extra
+    if today not in (config.used, dated.start[: len(today)]):  # once a day, for the cost of a write
+        extra = {**extra, USED: today}
+    return replace(dated, end="", extra=extra)
+
+
 def _point_latest(session: Session, config: SessionConfig) -> None:
     context = session.context
     if not config.ephemeral:
@@ -900,6 +1052,8 @@ def _settled(context: Context, name: str, config: SessionConfig) -> str:
     is_copied = before is not None and _is_marked(before, name)
     if is_copied:
         store.update(context.id, key, lambda text: None if text == before else text)
+    if is_copied or before is None:  # else another session has the old name by now
+        leases.move(store, context.id, old, name)
     if names.is_safe_folder(old) and (is_copied or before is None):
         files.move(context.host.home, context.path / old, context.path / name)
         try:
@@ -941,7 +1095,8 @@ def _without(extra: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in extra.items() if name != key}
 
 
-def _check_env(key: str, value: str | Secret) -> None:
+def check_env(key: str, value: str | Secret) -> None:
+    """Raise BadNameError for what cannot name a variable, TypeError for a value that is no text."""
     if not isinstance(value, str | Secret):
         raise TypeError(f"the value of {key} is {type(value).__name__}; give a str")
     if not key or "=" in key or not key.isprintable() or " " in key:

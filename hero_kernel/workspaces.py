@@ -14,9 +14,11 @@ from hero_kernel import (
     contexts,
     crypto,
     fetched,
+    forks,
     front_end,
     git,
     heroscript,
+    ownership,
     runner,
     sessions,
     settings,
@@ -43,9 +45,11 @@ if TYPE_CHECKING:
 
     from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
+    from hero_kernel.bundles import Exported, Imported
     from hero_kernel.cells import Cell, Cells
     from hero_kernel.contexts import Context
     from hero_kernel.git.command import OnProgress
+    from hero_kernel.ownership import Hold, State
     from hero_kernel.report import Report
     from hero_kernel.runner import Watch
     from hero_kernel.secret import Secret
@@ -90,6 +94,7 @@ class Workspace:
         kdf_log2_n: What a new secret costs to try: scrypt's N, as a power of two.
         context_why: What named the current context.
         bound: How the current session was arrived at; None when it was chosen by hand.
+        held: The lease that says that this process is on a session; None without one.
     """
 
     def __init__(
@@ -117,6 +122,7 @@ class Workspace:
         self.kdf_log2_n = crypto.LOG2_N
         self._secrets: dict[int, Secrets] = {}
         self.bound: Bound | None = None
+        self.held: Hold | None = None
         self._context: Context | None = None
         self.context_why = "chosen by hand"
         self._session: Session | None = None
@@ -644,6 +650,128 @@ class Workspace:
         ):
             self._session = self.bound = None
 
+    def session_hold(
+        self, session: Session, label: str, *, kernel: str = "", takeover: bool = False
+    ) -> Hold:
+        """Say that this process is on a session, until another is held or `session_release`.
+
+        Others on it are told. The lease is kept fresh by a thread.
+
+        Args:
+            session: Which.
+            label: What people know this process by: the notebook's path, or "console".
+            kernel: The kernel's id.
+            takeover: Whether the others are told to leave; they refuse to go on until they are
+                bound again.
+
+        Raises:
+            SessionNotFoundError: It was deleted or renamed.
+        """
+        taken = ownership.Hold(session, label, kernel=kernel, takeover=takeover)
+        before, self.held = self.held, taken
+        if before is not None:
+            before.leave(ends=False)
+        return taken
+
+    def session_release(self, *, ends: bool = True) -> None:
+        """Say that this process is not on its session any more.
+
+        Args:
+            ends: Whether the session's end is recorded, unless others are on it.
+        """
+        held, self.held = self.held, None
+        if held is not None:
+            held.leave(ends=ends)
+
+    def session_fork(self, session: Session | str, name: str = "") -> Session:
+        """Copy a session: its variables, its parameters and its database; not its log and runs.
+
+        Values that are encrypted are so in the copy, bound to their new place; its description
+        tells where it is from.
+
+        Args:
+            session: Which; it stays as it is.
+            name: What the copy is called; default `$name_fork`, with `_2` and so on.
+
+        Raises:
+            BadNameError: The name cannot name a session.
+            SecretError: Something is encrypted, and the secret is not to be had; nothing is made.
+            SessionExistsError: The name is taken.
+        """
+        found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        return forks.fork(found, name)
+
+    def session_export(
+        self, session: Session | str, path: str | Path, *, log: bool = False, runs: bool = False
+    ) -> Exported:
+        """Write a session into one file, without anything that is secret; see `bundles.export`.
+
+        Args:
+            session: Which.
+            path: The file; one that is there is replaced.
+            log: Also its log.
+            runs: Also the reports of its runs.
+
+        Raises:
+            BundleError: It is larger than what is imported again.
+            StoreError: The file cannot be written.
+        """
+        found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        from hero_kernel import bundles  # noqa: PLC0415  # packing is needed seldom
+
+        return bundles.export(found, settings.expanded(path), log=log, runs=runs)
+
+    def session_import(
+        self, path: str | Path, name: str = "", *, context: Context | int | str | None = None
+    ) -> Imported:
+        """Make a session of an exported one; what secrets it had must be set again.
+
+        Args:
+            path: The file.
+            name: What it is called here; default: as it was.
+            context: Where; default: the current context.
+
+        Raises:
+            BundleError: The file is no exported session; nothing is made.
+            SecretError: The context encrypts everything, and its secret is not to be had.
+            SessionExistsError: The name is taken.
+        """
+        from hero_kernel import bundles  # noqa: PLC0415  # as above
+
+        return bundles.load(self._given(context), settings.expanded(path), name)
+
+    def sessions_states(self, *, context: Context | int | str | None = None) -> list[State]:
+        """The sessions of a context, by name, with who is on each and when it ended."""
+        return ownership.states(self._given(context))
+
+    def sessions_stale(
+        self, older: str = ownership.OLDER, *, context: Context | int | str | None = None
+    ) -> list[State]:
+        """The sessions that `sessions_prune` would delete; arguments and errors as there."""
+        return self.sessions_prune(older, context=context, dry_run=True)
+
+    def sessions_prune(
+        self,
+        older: str = ownership.OLDER,
+        *,
+        context: Context | int | str | None = None,
+        dry_run: bool = False,
+    ) -> list[State]:
+        """Delete sessions that nobody needs, with their folders and databases; which ones.
+
+        That is: nobody is on it, and it was made for one run or not touched for so long; never
+        the current one, nor the one that the context created or resumed last.
+
+        Args:
+            older: How long ago, as `30d`, `12h` or `1w`.
+            context: Where; default: the current context.
+            dry_run: Whether nothing is deleted.
+
+        Raises:
+            SessionError: `older` is no time that has passed.
+        """
+        return ownership.prune(self._given(context), older, but=self._session, dry_run=dry_run)
+
     def action(self, name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
         """A decorator: let a function carry out the action; the one before it is replaced.
 
@@ -755,6 +883,7 @@ def open_workspace(
         return build(given, Actors(), redactor)
     opened = build(given, before.actors, redactor)
     opened.surroundings, opened.prompt = before.surroundings, before.prompt
+    opened.held = before.held
     _default = opened
     return opened
 
@@ -784,6 +913,12 @@ session_select = _in_default(Workspace.session_select)
 session = _in_default(Workspace.session)
 sessions_list = _in_default(Workspace.sessions_list)
 session_delete = _in_default(Workspace.session_delete)
+session_fork = _in_default(Workspace.session_fork)
+session_export = _in_default(Workspace.session_export)
+session_import = _in_default(Workspace.session_import)
+sessions_states = _in_default(Workspace.sessions_states)
+sessions_stale = _in_default(Workspace.sessions_stale)
+sessions_prune = _in_default(Workspace.sessions_prune)
 play = _in_default(Workspace.play)
 play.session_new = session_new  # type: ignore[attr-defined]  # herolib's name for it
 allow = _in_default(Workspace.allow)

@@ -20,7 +20,8 @@ from magics.arguments import (
 )
 from magics.display import Line, Table
 from magics.errors import advise
-from magics.status import bound_line, use_ephemeral, use_session
+from magics.holding import company_arguments, use
+from magics.status import bound_line, use_ephemeral
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -57,6 +58,8 @@ class ContextVerbs:
             raise UsageError(
                 "--ephemeral and --session contradict each other", hint="leave out one of them"
             )
+        if (given.fork or given.takeover) and not given.session:
+            raise UsageError("--fork and --takeover need a session", hint="add -s NAME")
         name, session = (filled(one, workspace.environ) for one in (given.name, given.session))
         if name and given.new:
             where = workspace.context_select(workspace.context_new(name))
@@ -69,7 +72,7 @@ class ContextVerbs:
         if given.ephemeral:
             use_ephemeral(self.door, where)
         elif session:
-            use_session(self.door, where, session)
+            use(self.door, where, session, given)
         return bound_line(self.door)
 
     def _found(self, name: str) -> Context:
@@ -159,3 +162,4 @@ def _more_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
     parser.add_argument("--ephemeral", action="store_true", help="a new session for this run alone")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")
+    company_arguments(parser)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
+    from magics.holding import Holding
     from magics.live import Ticker
 
 
@@ -48,6 +49,7 @@ class Door:
         self.raw_cell = ""
         self.redactor = _redactor()
         self._ticker: Ticker | None = None
+        self._holding: Holding | None = None
         self._cell_id = ""
         self._cell: Cell | None = None
         self._depth = 0
@@ -71,6 +73,15 @@ class Door:
             self._ticker = Ticker()
         return self._ticker
 
+    @property
+    def holding(self) -> Holding:
+        """Says that this shell is on its session, and hears of others that are."""
+        if self._holding is None:
+            from magics.holding import Holding  # noqa: PLC0415  # as `ticker`
+
+            self._holding = Holding(self)
+        return self._holding
+
     def open(self) -> None:
         """Let the default workspace look here; nothing is built for it."""
         self._before = front_end.replace(
@@ -83,6 +94,9 @@ class Door:
         Args:
             tell: Whether to show what the user should know about a new binding; else it is left
                 in `notice`.
+
+        Raises:
+            SessionHeldError: Another kernel has taken it over.
         """
         workspace = self.workspace
         found = workspace.session()
@@ -94,13 +108,15 @@ class Door:
             workspace.follow()
             self.how = self.how if workspace.bound is None else workspace.bound.how
             self._remember()
+        self.holding.check()
         if self.notice and tell:
             self._tell()
         return found
 
-    def bind(self, session: Session, how: str) -> None:
-        """Take a session for the notebook's: remember how, and export its variables."""
+    def bind(self, session: Session, how: str, *, takeover: bool = False) -> None:
+        """Take a session for the notebook's: remember how, hold it, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
+        self.holding.take(session, takeover=takeover)
         self._bound, self.how, self.notice = session, how, ""
         self._remember()
 
@@ -130,6 +146,8 @@ class Door:
     def release(self) -> None:
         """Give the process back its variables if the session they came from was deleted."""
         if self.workspace.selected_session is None:
+            self.workspace.session_release(ends=False)
+            self._bound = None
             self.unexport()
 
     def before_cell(self, info: ExecutionInfo) -> None:
@@ -157,6 +175,21 @@ class Door:
             if cell is not None:
                 workspace.cells.ended(cell)
         self._depth = max(0, self._depth - 1)  # the cell that loaded us ends without a beginning
+        if self._bound is None and not self._depth:
+            self._hold_python_s()
+
+    def _hold_python_s(self) -> None:
+        """Hold the session that Python was given before any magic was used, if there is one."""
+        workspace = _built()
+        session = None if workspace is None else workspace.selected_session
+        if session is not None:
+            with suppress(HeroError):
+                self.holding.take(session)
+
+    def leave(self) -> None:
+        """Give back the lease, at the end; the session ends if nobody else is on it."""
+        if self._holding is not None:
+            self._holding.leave()
 
     def cell(self) -> Cell | None:
         """The cell that runs; None between cells."""
@@ -192,6 +225,7 @@ class Door:
 
     def close(self) -> None:
         """Leave the process as it was found."""
+        self.leave()
         if self._ticker is not None:
             self._ticker.stop()
         self.unexport()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
@@ -212,6 +213,7 @@ class Extension:
         manager.token_transformers.append(self._tokens)
         shell.events.register("pre_run_cell", self.door.before_cell)
         shell.events.register("post_run_cell", self.door.after_cell)
+        atexit.register(self.door.leave)  # runs in every orderly end, also of plain IPython
         self.guard.register()
         self.hooks.register()
         formatter = shell.display_formatter
@@ -241,6 +243,7 @@ class Extension:
             formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
         self.guard.unregister()
         self.hooks.unregister()
+        atexit.unregister(self.door.leave)
         self.door.close()
 
     def _claim(self, lines: list[str]) -> list[str]:

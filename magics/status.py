@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from magics.door import Door
 
 
-def use_session(door: Door, where: Context, name: str) -> None:
+def use_session(door: Door, where: Context, name: str, *, takeover: bool = False) -> None:
     """Bind the notebook to a session, created when it is not there."""
     is_new = not where.session_exists(name)
     session = door.workspace.session_select(door.workspace.session_new(where, name))
-    door.bind(session, "new" if is_new else "resumed")
+    door.bind(session, "new" if is_new else "resumed", takeover=takeover)
 
 
 def use_ephemeral(door: Door, where: Context) -> None:
@@ -53,6 +53,7 @@ def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Lin
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
     line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
     details = [notice] if notice else []
+    details += door.holding.shared()
     if explain:
         details += _why(workspace)
     if again or explain:

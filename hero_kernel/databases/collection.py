@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,11 +72,11 @@ class Databases:
         """
         return self._named(canonical(name))
 
-    def _named(self, name: str, *, encrypt: bool = False) -> Database:
+    def _named(self, name: str, *, encrypt: bool = False, path: Path | None = None) -> Database:
         if self.folder.is_symlink() or self.folder.exists():
             self._make_folder()  # nothing is made: that a link leads out is told before any use
         return Database(
-            self.folder / f"{name}{_SUFFIX}",
+            path or self.folder / f"{name}{_SUFFIX}",
             name,
             cipher=self._cipher,
             encrypt=self._encrypt or encrypt,
@@ -141,6 +142,36 @@ class Databases:
             self._found(old)
         target.rebind(before)
         return target
+
+    def draft(self, name: str, *, of: str = "") -> Database:
+        """A database in a file that nobody finds, to be given the name's by `move` or destroyed.
+
+        Args:
+            name: What it will be called; its sealed values are bound to that.
+            of: The database that it is a copy of, from one moment; default: it is empty.
+
+        Raises:
+            DatabaseNotFoundError: There is none to copy.
+            SecretError: What is sealed in that one cannot be opened; nothing is left.
+        """
+        source = self._found(of) if of else None
+        made = self._named(canonical(name))
+        self._make_folder()
+        handle, path = tempfile.mkstemp(
+            prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
+        )
+        os.close(handle)
+        if source is None:
+            Path(path).unlink()
+        draft = self._named(canonical(name), path=Path(path))
+        try:
+            if source is not None:
+                source.copy(draft.path)
+                draft.rebind(source.name)
+        except BaseException:
+            draft.destroy()
+            raise
+        return draft
 
     def _found(self, name: str) -> Database:
         if self.exists(name):

@@ -425,6 +425,13 @@ class Database(MutableMapping[str, Value]):
         """
         self._file.move(path)
 
+    def copy(self, path: Path) -> None:
+        """Write a copy of one moment into a file, empty until then; it is bound to the same name.
+
+        See `rebind`. Deleted entries are not in it.
+        """
+        self._file.copy(path)
+
     def info(self) -> DatabaseInfo:
         """What can be told of it without its keys."""
         rows = self._rows("SELECT encrypted, writes, (SELECT count(*) FROM entry) FROM meta")
@@ -462,10 +469,18 @@ class Database(MutableMapping[str, Value]):
 
     def entries(self) -> Iterator[tuple[int, str | None, Value]]:
         """Id, key and value of every entry, in the order of ids, read a page at a time."""
-        statement = f"SELECT id, key, {VALUE} FROM entry WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
-        fetch = lambda after, count: self._rows(statement, (after, count))  # noqa: E731 - short
-        for number, key, *row in paged(fetch, 0):
+        for number, key, *row in self._by_id(f"id, key, {VALUE}"):
             yield number, key, self.value_of(place_of(key, number), tuple(row))
+
+    def entries_unopened(self) -> Iterator[tuple[int, str | None, Value, bool]]:
+        """As `entries`, but nothing is opened: None for a sealed value, and whether it is one."""
+        for number, key, is_sealed, *row in self._by_id(f"id, key, {IS_SEALED}, {VALUE}"):
+            value = None if is_sealed else self.value_of(place_of(key, number), tuple(row))
+            yield number, key, value, bool(is_sealed)
+
+    def _by_id(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        statement = f"SELECT {columns} FROM entry WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        return paged(lambda after, count: self._rows(statement, (after, count)), 0)
 
     def export(self, path: Path, *, secrets: str = "refuse", decrypted: bool = False) -> int:
         """Write every entry as a line of JSON, the file whole or not at all; how many.
@@ -500,6 +515,11 @@ class Database(MutableMapping[str, Value]):
         """
         with self._joined():
             return jsonlines.read(self, path)
+
+    def load_lines(self, file: jsonlines.Lines, name: str) -> int:
+        """As `load`, from what hands out lines; `name` is what messages call it."""
+        with self._joined():
+            return jsonlines.read_lines(self, file, name)
 
     def put_entry(self, key: str | None, id: int | None, value: Value) -> int:
         """Write an entry in the open transaction, with its id where that is free; its id."""

@@ -34,6 +34,13 @@ class Entries(Protocol):
         """Write an entry, with its id where that is free."""
 
 
+class Lines(Protocol):
+    """A file, as far as it is read here."""
+
+    def readline(self, size: int, /) -> bytes:
+        """The next line, or so many bytes of it; nothing at the end."""
+
+
 def write(database: Entries, path: Path, secrets: str) -> int:
     """Write the entries, the file whole or not at all; how many.
 
@@ -57,9 +64,7 @@ def write(database: Entries, path: Path, secrets: str) -> int:
                             hint='pass secrets="skip" to leave secrets out',
                         )
                     continue
-                kind, plain = values.to_json(value)
-                line = {"key": key, "id": number, "type": kind, "value": plain}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.write(line_of(number, key, value))
                 count += 1
             file.flush()
             os.fsync(file.fileno())
@@ -77,6 +82,13 @@ def write(database: Entries, path: Path, secrets: str) -> int:
     return count
 
 
+def line_of(number: int, key: str | None, value: Value) -> str:
+    """An entry as a line; a `Secret` has none."""
+    kind, plain = values.to_json(value)
+    line = {"key": key, "id": number, "type": kind, "value": plain}
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
 def _named(key: str | None, number: int) -> str:
     return f"id {number}" if key is None else repr(key)
 
@@ -87,20 +99,36 @@ def read(database: Entries, path: Path) -> int:
     Raises:
         DatabaseError: A line is not what `write` makes, or the file cannot be read.
     """
-    number = count = 0
     try:
         with Path(path).open("rb") as file:
-            while line := file.readline(_LINE_BYTES):
-                number += 1
-                if line.strip():
-                    key, id_, value = _entry(line)
-                    database.put_entry(key, id_, value)
-                    count += 1
+            return read_lines(database, file, str(path))
     except OSError as error:
         raise DatabaseError(
             f"{path} cannot be read: {(error.strerror or str(error)).lower()}",
             hint="check its path and rights",
         ) from None
+
+
+def read_lines(database: Entries, file: Lines, path: str) -> int:
+    """As `read`, from what hands out lines.
+
+    Args:
+        database: Where.
+        file: What hands them out.
+        path: What it is called in messages.
+
+    Raises:
+        DatabaseError: A line is not what `write` makes.
+        OSError: It cannot be read.
+    """
+    number = count = 0
+    try:
+        while line := file.readline(_LINE_BYTES):
+            number += 1
+            if line.strip():
+                key, id_, value = _entry(line)
+                database.put_entry(key, id_, value)
+                count += 1
     except (ValueError, RecursionError) as error:
         # A bad name is a ValueError of ours, and says what is wrong with it.
         what = error.message if isinstance(error, HeroError) else str(error).lower()

@@ -1,18 +1,14 @@
-"""The Hero kernel: IPython's, with the extension loaded and the session ended at the end."""
+"""The Hero kernel: IPython's, with the extension loaded and the session left at the end."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import List, Unicode
-
-import hero_kernel
-from hero_kernel.errors import HeroError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +23,7 @@ BETWEEN_S = 0.03
 
 ROOMS = (
     "heroscript", "report", "times", "config_files", "databases", "keyring", "logs", "playbook",
-    "contexts", "sessions", "git", "actors", "runner", "workspaces",
+    "contexts", "sessions", "ownership", "git", "actors", "runner", "workspaces",
 )  # fmt: skip
 """What a first use needs, each with what it stands on; a few milliseconds apiece."""
 
@@ -83,15 +79,14 @@ class HeroKernel(IPythonKernel):
         return f"Hero: contexts, sessions and heroscript; %hero_help\n{self.shell.banner}"  # type: ignore[union-attr]  # there is one
 
     def do_shutdown(self, restart: bool) -> Any:
-        """Record the session's end, unless the kernel comes back at once."""
-        if not restart:
-            _end_session()
+        """Leave the session; record its end, unless the kernel comes back at once."""
+        _leave_session(ends=not restart)
         return super().do_shutdown(restart)  # type: ignore[no-untyped-call]  # ipykernel's is
 
 
-def _end_session() -> None:
-    """End the session this kernel was bound to; a store that is away loses only that."""
-    with suppress(HeroError):
-        session = hero_kernel.workspace().selected_session
-        if session is not None:
-            session.close()
+def _leave_session(*, ends: bool) -> None:
+    """Leave the session this kernel was bound to; a store that is away loses only that."""
+    workspaces = sys.modules.get("hero_kernel.workspaces")
+    workspace = None if workspaces is None else workspaces.built()
+    if workspace is not None:
+        workspace.session_release(ends=ends)

@@ -2,7 +2,7 @@
 
 from hero_kernel.logs.entry import LogItem, LogType
 from hero_kernel.logs.follow import Follow
-from hero_kernel.logs.hours import Skipped
+from hero_kernel.logs.hours import Skipped, is_file_name
 from hero_kernel.logs.logger import Logger
 
-__all__ = ["Follow", "LogItem", "LogType", "Logger", "Skipped"]
+__all__ = ["Follow", "LogItem", "LogType", "Logger", "Skipped", "is_file_name"]

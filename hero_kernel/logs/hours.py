@@ -109,6 +109,11 @@ def file_name(second: int) -> str:
     return f"{entry.stamp(second)[:13]}.log"
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a file of that name holds an hour's entries."""
+    return _NAME.fullmatch(name) is not None
+
+
 def listed(folder: Path, note: Callable[[Path, str], object]) -> list[Hour]:
     """The hours' files in a folder, oldest first; both spellings of their names are read.
 

@@ -416,6 +416,26 @@ class SqliteFile:
 
         self.patiently(attempt)
 
+    def copy(self, target: Path) -> None:
+        """Write what is committed, of one moment and without what was deleted, into an empty file.
+
+        Others may read and write meanwhile.
+        """
+        if self.transaction_here() is not None:
+            raise self._nested()
+
+        def attempt() -> None:
+            if self.identity() is None:
+                return
+            with _shutting(self._connected("mode=rw")) as connection:
+                self._ready(connection)
+                self._verify(connection)
+                self.run(connection, "VACUUM INTO ?", (str(target),))
+            with target.open("rb") as file:
+                os.fsync(file.fileno())
+
+        self.patiently(attempt)
+
     def vacuum(self) -> None:
         """Write the file anew, without what was deleted, and empty its journal."""
         if self.transaction_here() is not None:

@@ -9,6 +9,7 @@ import pytest
 
 from hero_kernel import Playbook
 from hero_kernel.report import Report, Status
+from hero_kernel.sources import Origin, SourceText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,32 @@ def test_session_configure_and_close(play: Play, session: Session) -> None:
     assert statuses(report) == ["changed", "ok", "changed"]
     assert (session.interactive, session.description) == (False, "what for")
     assert session.end
+
+
+def test_session_fork_and_export(play: Play, session: Session, tmp_path: Path) -> None:
+    session.env_set("A", "1")
+    report = play("!!session.fork\n!!session.fork name:mine\n!!session.export path:out.zip")
+    assert report.ok
+    assert [str(result.message).rpartition(":")[2] for result in report.results][:2] == [
+        "one_fork",
+        "mine",
+    ]
+    assert session.context.session_get("mine").env_all() == {"A": "1"}
+    assert session.context.host.session_import(tmp_path / "out.zip", "again").session.env_all()  # type: ignore[attr-defined]
+    assert not play("!!session.fork name:mine").ok
+    play("!!session.fork name:never\n!!session.export path:never.zip", dry_run=True)
+    assert not session.context.session_exists("never")
+    assert not (tmp_path / "never.zip").exists()
+
+
+def test_a_script_of_others_exports_nothing(session: Session, tmp_path: Path) -> None:
+    origin = Origin("https://example.org/a/b", "0" * 40, tmp_path)
+    text = SourceText(tmp_path / "a.hero", "!!session.export path:out.zip", origin)
+    session.plbook.add(texts=(text,))
+    (result,) = session.run().results
+    assert result.failure is not None
+    assert "a script of others cannot write a file" in result.failure.message
+    assert not (tmp_path / "out.zip").exists()
 
 
 def test_context_configure(play: Play, session: Session, tmp_path: Path) -> None:

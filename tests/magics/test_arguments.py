@@ -14,7 +14,7 @@ WRONG = [
     ("%hero --wy", "%hero show has no option --wy", "--why"),
     ("%hero_context --bogus", "has no option --bogus", "--session"),
     ("%hero_context show --wy", "%hero_context show has no option --wy", "--why"),
-    ("%hero_session list --all", "%hero_session list has no option --all", "--help"),
+    ("%hero_session list --all", "%hero_session list has no option --all", "--stale"),
     ("%hero_session --bogus", "has no option --bogus", ""),
     ("%hero_env set A=1 --onse", "%hero_env set has no option --onse", "--once"),
     ("%hero_env load .env --overide=1", "has no option --overide", "--override"),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from hero_kernel.actors import foreign
 from hero_kernel.actors.builtin.core import news
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
+from hero_kernel.heroscript import Action
 from hero_kernel.report import Changed
 from hero_kernel.sessions import Session
 
@@ -79,6 +83,31 @@ def close(session: Session) -> Changed:
     """Record the session's end; what it holds stays."""
     session.close()
     return Changed(str(session.end))
+
+
+@mark("session.fork")
+def fork(session: Session, *, name: str = "") -> Changed:
+    """Copy the session: its variables, parameters and database; this run goes on in the session.
+
+    Args:
+        name: What the copy is called; default: `$name_fork`.
+    """
+    return Changed(session.fork(name).guid)
+
+
+@mark("session.export")
+def export(
+    session: Session, *, path: Path, log: bool = False, runs: bool = False, action: Action
+) -> Changed:
+    """Write the session into one file, without its secrets.
+
+    Args:
+        path: The file; one that is there is replaced.
+        log: Also its log.
+        runs: Also the reports of its runs.
+    """
+    foreign.refuse(action, "write a file where it likes")
+    return Changed(str(session.export(path, log=log, runs=runs).path))
 
 
 def _value(val: str | None, value: str | None) -> str:
