@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ import hero_kernel as hero
 from hero_kernel import Workspace, times
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from redis_server import RedisServer
@@ -27,10 +28,12 @@ class Place:
 
     home: Path
     redis_url: str = ""
+    opened: list[Workspace] = field(default_factory=list)
 
     def open(self) -> Workspace:
         workspace = hero.open_workspace(home=self.home, redis_url=self.redis_url, default=False)
         workspace.kdf_log2_n = 14  # a hundred secrets are made; at full cost each takes 0.6 s
+        self.opened.append(workspace)
         return workspace
 
     def open_at(self, moment: times.OurTime = NOW) -> Workspace:
@@ -74,12 +77,15 @@ class Place:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place with its records on each engine in turn."""
-    if request.param == "sqlite":
-        return Place(tmp_path / "home")
-    server: RedisServer = request.getfixturevalue("redis_server")
-    return Place(tmp_path / "home", server.url)
+    where = Place(tmp_path / "home")
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        where.redis_url = server.url
+    yield where
+    for workspace in where.opened:  # else sockets wait, open, for the garbage collector
+        workspace.store.close()
 
 
 @pytest.fixture
