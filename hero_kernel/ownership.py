@@ -520,9 +520,12 @@ def _delete(state: State) -> bool:
 
     if store.update(context.id, key, doom) != marked:
         return False
-    if holders(session):
+    found = leases.every(store, context.id, session.name)
+    if leases.alive(found, context.host.now()):
         session.reopen(state.config.end)
         return False
+    for lease in found:  # and none that is written from here on: it may be of a new session
+        leases.drop(store, context.id, lease)
     if store.update(context.id, key, lambda text: None if text == marked else text) is not None:
         return False
     sessions.forget(context, session.name, with_files=True, with_db=True)

@@ -973,6 +973,7 @@ def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> N
         SessionNotFoundError: There is none of that name.
     """
     found = _found(context, name) or get(context, name).name  # raises, with the near misses
+    leases.drop_all(context.host.store, context.id, found)  # first: later they may be a new one's
     context.host.store.delete(context.id, PREFIX + found)
     forget(context, found, with_files=with_files, with_db=with_db)
 
@@ -981,7 +982,6 @@ def forget(context: Context, name: str, *, with_files: bool, with_db: bool) -> N
     """Delete what is left of a session whose record is gone."""
     store = context.host.store
     store.update(context.id, LATEST, lambda latest: None if latest == name else latest)
-    leases.drop_all(store, context.id, name)
     if with_files:
         files.remove(context.host.home, context.path / name)
     if with_db:
