@@ -9,24 +9,27 @@ import sys
 import threading
 import traceback
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
-from hero_kernel.actors import bind
-from hero_kernel.errors import ActionError, HeroError
+from hero_kernel.actors import bind, written
+from hero_kernel.errors import ActionError, HeroError, PlaybookError, did_you_mean
 from hero_kernel.logs.entry import CATEGORY_WIDTH
-from hero_kernel.playbook import Include, parsed
-from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
+from hero_kernel.playbook import Include, matcher, parsed
+from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections import Counter
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from hero_kernel.actors import Actors, Handler
     from hero_kernel.heroscript import Action, Params, Source
     from hero_kernel.logs import Logger, LogType
     from hero_kernel.playbook import Playbook
+    from hero_kernel.report import State
+    from hero_kernel.runs import Journal
     from hero_kernel.sessions import Session
     from hero_kernel.sources import SourceText
     from hero_kernel.times import OurTime
@@ -74,6 +77,62 @@ It is asked, rather than told, because most runs end before anybody looks.
 """
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The run that another one goes on with.
+
+    Attributes:
+        run: Its name.
+        done: What is done after it, by digest; passed over now, each as often as it was done.
+        before: What is done after it and in no row of the other one.
+    """
+
+    run: str
+    done: Counter[str]
+    before: tuple[str, ...] = ()
+
+
+def unchosen(playbook: Playbook, only: Sequence[str]) -> frozenset[int]:
+    """The ids of the actions that none of the filters chooses; none is without filters.
+
+    Args:
+        playbook: Where to look; actions that are done do not count.
+        only: Filters as in `Playbook.find`, but that a word without a dot is an actor as well
+            as an action of `core`.
+
+    Raises:
+        PlaybookError: A filter chooses no action; with the near misses.
+    """
+    if not only:
+        return frozenset()
+    waiting = [action for action in playbook.actions if not action.done]
+    chosen: set[int] = set()
+    for one in only:
+        items = [item.strip() for item in one.split(",") if item.strip()]
+        actors = [f"{item}.*" for item in items if not {".", ":"} & set(item)]
+        matches = matcher(",".join([*items, *actors])) if items else lambda _: False
+        found = {action.id for action in waiting if matches(action)}
+        if not found:
+            names = {action.full_name for action in waiting}
+            known = names | {action.actor for action in waiting}
+            raise PlaybookError(
+                f"no action that waits matches {one!r}",
+                hint=did_you_mean(one, known if "." not in one else names),
+            )
+        chosen |= found
+    return frozenset(action.id for action in waiting) - chosen
+
+
+def digests(session: Session, playbook: Playbook, actors: Actors) -> list[str]:
+    """What tells the actions of a playbook that are not done from others; see `Written`."""
+    mask = session.context.host.redactor.mask
+    return [
+        written.digest(action, actors.find(action.full_name), mask)
+        for action in playbook.actions
+        if not action.done
+    ]
+
+
 def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> None:
     """Find what can be found wrong before anything runs: handlers, names and values.
 
@@ -111,6 +170,9 @@ def run(
     dry_run: bool = False,
     strict: bool = False,
     watch: Watch | None = None,
+    unchosen: frozenset[int] = frozenset(),
+    earlier: Earlier | None = None,
+    journal: Callable[[Report], Journal] | None = None,
 ) -> Report:
     """Carry out every action that is not done, in order; stop at the first failure.
 
@@ -128,6 +190,10 @@ def run(
         dry_run: Whether to carry out only what changes nothing anyway.
         strict: Whether an action that nobody handles is an error; else it stays pending.
         watch: Is handed, before anything runs, what tells where the run is.
+        unchosen: The ids of actions that are neither checked nor carried out, and stay as they
+            are; what a chosen one brings in is chosen with it.
+        earlier: The run that this one goes on with.
+        journal: Begins the journal, called before the first action that may change something.
 
     Raises:
         HeroError: From `check`, before anything ran.
@@ -135,9 +201,24 @@ def run(
     """
     if dry_run:
         playbook = playbook.copy()  # files are brought in to look at, not to stay
-    check(playbook, actors, now(), strict=strict)
+    waiting = (action for action in playbook.actions if action.id not in unchosen)
+    _check(waiting, actors, now(), strict=strict)
     started, before = now(), perf_counter()
+    head = Report(
+        results=(),
+        context=session.context.name,
+        session=session.name,
+        started=str(started),
+        source=source,
+        dry_run=dry_run,
+        keep_going=keep_going,
+        after=earlier.run if earlier else "",
+        before=earlier.before if earlier else (),
+    )
     work = _Run(session, playbook, actors, now, dry_run, strict, session.context.host.redactor.mask)
+    work.head, work.unchosen, work.begin_journal = head, unchosen, None if dry_run else journal
+    if earlier is not None:
+        work.done_before = earlier.done.copy()
     if watch is not None:
         watch(work.progress)
     with playbook.carried_out(), work.listening():
@@ -147,16 +228,10 @@ def run(
             work.interrupted()
         finally:
             work.log_all()
-    return Report(
-        results=(*work.results, *work.not_begun()),
-        context=session.context.name,
-        session=session.name,
-        started=str(started),
-        duration_s=round(perf_counter() - before, 6),
-        source=source,
-        dry_run=dry_run,
-        note=work.note,
-    )
+    return work.report(duration_s=round(perf_counter() - before, 6))
+
+
+_NO_REPORT = Report(())
 
 
 @dataclass(slots=True)
@@ -170,8 +245,18 @@ class _Run:
     dry_run: bool
     strict: bool
     mask: Callable[[str], str]
+    head: Report = _NO_REPORT
+    unchosen: frozenset[int] = frozenset()
+    done_before: Counter[str] | None = None
+    begin_journal: Callable[[Report], Journal] | None = None
     results: list[Result] = field(default_factory=list)
     note: str = ""
+    _journal: Journal | None = None
+    _journaled: int = 0  # so many results stand in the journal
+    _actions: list[Action] = field(default_factory=list)  # behind the results, in their order
+    _adders: set[int] = field(default_factory=set)  # actions that added others
+    _seen_to: list[Action] = field(default_factory=list)  # done by the handlers of others
+    _is_unlogged: bool = False
     _logger: Logger | None = None
     _unlogged: list[tuple[str, str, LogType, OurTime]] = field(default_factory=list)
     _unlogged_since: float = 0.0
@@ -205,6 +290,9 @@ class _Run:
                 return
             action = queue.pop()
             if action.done:  # an earlier handler saw to it
+                self._seen_to.append(action)
+                continue
+            if (self.unchosen or self.done_before) and self._pass_over(action):
                 continue
             self._carry_out(action)
             if self.results[-1].status is Status.FAILED and not keep_going:
@@ -216,36 +304,126 @@ class _Run:
         left.reverse()
         return left
 
-    def not_begun(self) -> list[Result]:
-        """A row for each action that was not reached."""
-        return [_row(action, Status.SKIPPED) for action in reversed(self._left())]
+    def _pass_over(self, action: Action) -> bool:
+        """Give the action a row if others were chosen, or if an earlier run has done it."""
+        if action.id in self.unchosen:
+            message = "not chosen"
+        elif self.done_before and self.done_before[key := self._digest(action)] > 0:
+            self.done_before[key] -= 1
+            message = f"done in run {self.head.after}"
+            action.done = action.done or not self.dry_run
+        else:
+            return False
+        self._begun.add(action.id)
+        self._actions.append(action)
+        self.results.append(_row(action, Status.SKIPPED, message=message))
+        return True
 
     def interrupted(self) -> None:
         """Give Ctrl-C a row: the action it ended, or the one that it kept from beginning."""
+        if len(self._actions) > len(self.results):  # it came between the handler and its row
+            self.results.append(_row(self._actions[-1], Status.INTERRUPTED))
         if self.results and self.results[-1].status is Status.INTERRUPTED:
             return
-        left = self._left()
-        if left:
-            self._begun.add(left[-1].id)
-            self.results.append(_row(left[-1], Status.INTERRUPTED, message="before it began"))
+        for action in reversed(self._left()):
+            if not self._pass_over(action):
+                self._begun.add(action.id)
+                self._actions.append(action)
+                self.results.append(_row(action, Status.INTERRUPTED, message="before it began"))
+                return
+
+    def report(self, duration_s: float) -> Report:
+        """The report, with a row also for each action that was not reached."""
+        for action in reversed(self._left()):
+            if not self._pass_over(action):
+                self._actions.append(action)
+                self.results.append(_row(action, Status.SKIPPED))
+        report = replace(
+            self.head,
+            results=tuple(self.results),
+            duration_s=duration_s,
+            note=self.note,
+            run="" if self._journal is None else self._journal.run,
+        )
+        if self.dry_run or (self._journal is None and report.ok):
+            return report
+        for number in range(self._journaled, len(self.results)):
+            self._write_down(number)
+        before = (*report.before, *map(self._digest, self._seen_to))
+        return replace(report, results=tuple(self.results), before=before)
+
+    def _write_down(self, number: int) -> Result:
+        """Say in a row what another run needs to go on after it; the row."""
+        action, result = self._actions[number], self.results[number]
+        state = self._state(action, result)
+        handler = self.actors.find(action.full_name)
+        script = written.script(action, handler, self.mask) if state == "left" else ""
+        said = Written(self._digest(action), state, script)
+        self.results[number] = result = replace(result, written=said)
+        return result
+
+    def _state(self, action: Action, result: Result) -> State:
+        if action.id in self.unchosen:
+            return "passed"
+        if result.status in _WRONG or action.id not in self._begun:
+            return "left"
+        return "" if result.status is Status.PENDING or action.id in self._adders else "done"
+
+    def _digest(self, action: Action) -> str:
+        return written.digest(action, self.actors.find(action.full_name), self.mask)
 
     def _carry_out(self, action: Action) -> None:
         """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""
         self._begun.add(action.id)
-        if self._unlogged and (action.actor == "log" or not self._is_harmless(action)):
+        self._actions.append(action)
+        handler, version = self.actors.find(action.full_name), self.playbook.version
+        harmless = handler is not None and handler.harmless
+        if self._unlogged and (action.actor == "log" or not harmless):
             self.log_all()  # it may look at the log, or leave lines there itself
+        if not harmless and handler is not None and self.begin_journal is not None:
+            self._begins(action)
         try:
             result = self._result(action)
         except KeyboardInterrupt:
             self.results.append(_row(action, Status.INTERRUPTED))
             raise
-        self.results.append(result)
-        self._log(action, result)
-        if result.status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
+        if self.playbook.version != version:
+            self._adders.add(action.id)
         if result.status in _DONE and not self.dry_run:
             action.done = True
             action.result = result.value
+        self.results.append(result)
+        if not harmless and self._journal is not None:
+            self._ended()
+        self._log(action, result)
+        if result.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+
+    def _begins(self, action: Action) -> None:
+        """Write into the journal that the action begins, and what ended before it."""
+        try:
+            if self._journal is None and self.begin_journal is not None:
+                self._journal = self.begin_journal(self.head)
+            if self._journal is not None:
+                fresh = [self._write_down(n) for n in range(self._journaled, len(self.results))]
+                self._journaled = len(self.results)
+                self._journal.begins(action.full_name, self._digest(action), action.where, fresh)
+        except (HeroError, FileNotFoundError) as error:
+            self._no_journal(error)
+
+    def _ended(self) -> None:
+        """Write into the journal how the last action ended."""
+        try:
+            if self._journal is not None and self.begin_journal is not None:
+                self._journaled = len(self.results)
+                self._journal.ended(self._write_down(self._journaled - 1))
+        except HeroError as error:
+            self._no_journal(error)
+
+    def _no_journal(self, error: HeroError | FileNotFoundError) -> None:
+        """Go on without: a journal that cannot be written stops no run."""
+        self.begin_journal = None
+        self._add_note(f"it could not be resumed if it were killed: {error}")
 
     def _log(self, action: Action, result: Result) -> None:
         """Leave a line in the session's log.
@@ -270,14 +448,18 @@ class _Run:
     def log_all(self) -> None:
         """Write the lines that wait; a log that cannot be written stops no run."""
         entries, self._unlogged = self._unlogged, []
-        if not entries or self.note:
+        if not entries or self._is_unlogged:
             return
         try:
             if self._logger is None:
                 self._logger = self.session.logger()
             self._logger.log_all(entries)
         except HeroError as error:
-            self.note = f"this run is not logged: {error}"
+            self._is_unlogged = True
+            self._add_note(f"this run is not logged: {error}")
+
+    def _add_note(self, note: str) -> None:
+        self.note = f"{self.note}\n{note}" if self.note else note
 
     def _result(self, action: Action) -> Result:
         handler = self.actors.find(action.full_name)

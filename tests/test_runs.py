@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hero_kernel import runs
+from hero_kernel.runs import kept as kept_runs
 from hero_kernel.errors import CorruptRecordError, SessionError
 from hero_kernel.report import Report, Result, Status
 
@@ -44,7 +45,7 @@ def test_runs_kept_at_once_are_all_kept(tmp_path: Path) -> None:
 def test_the_oldest_go_and_other_files_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "MAX_BYTES", 2000)
+    monkeypatch.setattr(kept_runs, "MAX_BYTES", 2000)
     (tmp_path / "notes.txt").write_text("mine")
     kept = [runs.keep(tmp_path, report(str(n)), NOW).run for n in range(100)]
     left = runs.names(tmp_path)
@@ -75,7 +76,7 @@ def test_no_run_yet_and_no_such_run(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_damaged_line_harms_no_other(tmp_path: Path, damage: bytes) -> None:
     first = runs.keep(tmp_path, report("1"), NOW)
-    with (tmp_path / runs.FILE_NAME).open("ab") as file:
+    with (tmp_path / kept_runs.FILE_NAME).open("ab") as file:
         file.write(damage + b"\n")
     second = runs.keep(tmp_path, report("2"), NOW)
     assert runs.recent(tmp_path, 9) == [second, first]
@@ -83,7 +84,7 @@ def test_a_damaged_line_harms_no_other(tmp_path: Path, damage: bytes) -> None:
 
 
 def test_a_run_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    (tmp_path / runs.FILE_NAME).write_bytes(b'{"schema":9,"run":"1"}\n{"schema":1,"run":"2"\n')
+    (tmp_path / kept_runs.FILE_NAME).write_bytes(b'{"schema":9,"run":"1"}\n{"schema":1,"run":"2"\n')
     for name, said in (("1", "schema 9"), ("2", "cannot be read")):
         with pytest.raises(CorruptRecordError, match=said):
             runs.load(tmp_path, name)

@@ -57,7 +57,7 @@ def test_json_and_back(report: Report) -> None:
 
 def test_the_document_has_its_schema() -> None:
     document = REPORT.to_dict()
-    assert document["schema"] == SCHEMA_VERSION == 1
+    assert document["schema"] == SCHEMA_VERSION == 2
     assert set(document) == {
         "schema", "run", "context", "session", "source", "started", "duration_s", "dry_run", "ok",
         "note", "results",
@@ -81,7 +81,7 @@ def test_a_report_without_a_note_is_read() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 2},
+        {"schema": 3},
         {"schema": "1"},
         {"results": None},
         {"results": [1]},

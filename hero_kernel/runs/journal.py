@@ -1,0 +1,243 @@
+"""The journal of a run that goes on: what a killed one leaves in the place of its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hero_kernel import files
+from hero_kernel.errors import CorruptRecordError
+from hero_kernel.report import Report, Result, Status, Written, row_from_dict, row_to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows, where an open file cannot be deleted: that is a lock as well
+    flock = None  # type: ignore[assignment]  # asked for below
+
+_FILE = re.compile(r"run\.([0-9a-f_]{1,60})\.jsonl")
+"""JSON lines: the report without its rows, then what began and what ended, in order."""
+
+ENDED_WITH_IT = "its process ended while it ran"
+"""What the row of the action says that was being carried out when its process was killed."""
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
+
+
+class Journal:
+    """The journal of one run, open and locked while the run goes on.
+
+    Written line by line and not synced: what a killed process wrote is there, what a machine
+    that lost its power wrote may not be.
+
+    Attributes:
+        run: The run's name, under which its report is to be kept.
+    """
+
+    def __init__(self, folder: Path, head: Report) -> None:
+        """Begin one.
+
+        Args:
+            folder: The session's.
+            head: The report of the run as far as it is known: its name, and no rows.
+
+        Raises:
+            FileNotFoundError: The folder is not there.
+            StoreError: There is no room, or the folder may not be written.
+        """
+        self.run = head.run
+        self._path = folder / f"run.{head.run}.jsonl"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _CLOSE_ON_EXEC
+        try:
+            self._file = os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise files.explained(error, self._path) from error
+        if flock is not None:
+            with suppress(OSError):  # a file system without locks: the process id has to do
+                flock(self._file, LOCK_EX | LOCK_NB)
+        document = head.to_dict()
+        del document["results"], document["ok"]
+        owner = {"pid": os.getpid(), "host": platform.node()}
+        self._unwritten = [_JSON.encode(document | owner)]
+
+    def begins(self, action: str, digest: str, place: str, before: Iterable[Result]) -> None:
+        """Write that an action is about to be carried out, and what ended since the last write.
+
+        Raises:
+            StoreError: There is no room.
+        """
+        self._unwritten += map(_line, before)
+        self._unwritten.append(_JSON.encode({"begins": action, "digest": digest, "place": place}))
+        self._write()
+
+    def ended(self, result: Result) -> None:
+        """Write how the action ended.
+
+        Raises:
+            StoreError: There is no room.
+        """
+        self._unwritten.append(_line(result))
+        self._write()
+
+    def _write(self) -> None:
+        text = "\n".join([*self._unwritten, ""])
+        self._unwritten.clear()
+        try:
+            os.write(self._file, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise files.explained(error, self._path) from error
+
+    def remove(self) -> None:
+        """Take it away: the report is kept. Then it is closed."""
+        with suppress(OSError):  # its folder was moved or deleted
+            self._path.unlink()
+        self.close()
+
+    def close(self) -> None:
+        """Leave it to be found, as that of a run without a report, if it was not removed."""
+        if self._file >= 0:
+            file, self._file = self._file, -1
+            os.close(file)
+
+
+def _line(result: Result) -> str:
+    return _JSON.encode(row_to_dict(result))
+
+
+class Orphan:
+    """The journal of a run that has ended without a report; held, so that nobody else takes it.
+
+    Attributes:
+        report: What the run did, as far as it was written down.
+    """
+
+    def __init__(self, path: Path, file: int, report: Report | None) -> None:
+        self.report = report
+        self._path = path
+        self._file = file
+
+    def remove(self) -> None:
+        """Take it away: its report is kept."""
+        with suppress(OSError):
+            self._path.unlink()
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._file)
+
+
+def orphans(folder: Path) -> Iterable[Orphan]:
+    """The journals in the folder whose runs go on no more, oldest first; each is to be closed."""
+    try:
+        found = sorted(path for path in folder.iterdir() if _FILE.fullmatch(path.name))
+    except OSError:
+        return
+    for path in found:
+        orphan = _orphan(path)
+        if orphan is not None:
+            yield orphan
+
+
+def _orphan(path: Path) -> Orphan | None:
+    """The journal if nobody writes it any more."""
+    try:
+        file = os.open(path, os.O_RDONLY | _NO_FOLLOW | _CLOSE_ON_EXEC)
+    except OSError:
+        return None
+    try:
+        held = _hold(file)
+        with open(os.dup(file), "rb") as copy:  # noqa: PTH123  # a file descriptor
+            lines = copy.read().split(b"\n")
+        head = _decoded(lines[0])
+        is_there = path.exists()  # its run may have removed it before it was held
+        if is_there and not _is_alive(head, held=held):
+            return Orphan(path, file, _report(head, lines[1:-1]))
+    except OSError:
+        pass
+    os.close(file)
+    return None
+
+
+def _hold(file: int) -> bool | None:
+    """Lock it for this process; False if another has, None if that cannot be known."""
+    if flock is None:
+        return None
+    try:
+        flock(file, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_alive(head: dict[str, Any], *, held: bool | None) -> bool:
+    """Whether the process that writes the journal is still there.
+
+    The lock tells, unless a child that was forked inherited it, or there are no locks: then the
+    process id does, on the machine where it counts.
+    """
+    if held:
+        return False
+    pid, is_here = head.get("pid"), head.get("host") == platform.node()
+    if not (isinstance(pid, int) and pid > 0 and is_here):
+        return held is False
+    if sys.platform == "win32":  # where asking for a process would end it
+        return pid == os.getpid()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _report(head: dict[str, Any], lines: list[bytes]) -> Report | None:
+    """What a journal says; None when it has no head, which a kill at its first line leaves.
+
+    Lines that cannot be read are left out: the last one may be torn.
+    """
+    try:
+        report = Report.from_dict(head | {"results": []})
+    except CorruptRecordError:
+        return None
+    results: list[Result] = []
+    running: Result | None = None
+    for line in lines:
+        row = _decoded(line)
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            if "begins" in row:
+                written = Written(str(row["digest"]), "left")
+                place = str(row["place"])
+                running = Result(
+                    str(row["begins"]), Status.INTERRUPTED, 0.0, ENDED_WITH_IT, "", place,
+                    written=written,
+                )  # fmt: skip
+            else:
+                results.append(row_from_dict(row))
+                running = None
+    results += [] if running is None else [running]
+    seconds = round(sum(result.duration_s for result in results), 6)
+    return replace(report, results=tuple(results), duration_s=seconds, killed=True)
