@@ -133,7 +133,14 @@ def digests(session: Session, playbook: Playbook, actors: Actors) -> list[str]:
     ]
 
 
-def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> None:
+def check(
+    playbook: Playbook,
+    actors: Actors,
+    now: OurTime,
+    *,
+    strict: bool,
+    unchosen: frozenset[int] = frozenset(),
+) -> None:
     """Find what can be found wrong before anything runs: handlers, names and values.
 
     Args:
@@ -141,11 +148,13 @@ def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> 
         actors: Who carries it out.
         now: What relative times are counted from.
         strict: Whether an action that nobody handles is an error.
+        unchosen: The ids of actions that are not looked at.
 
     Raises:
         HeroError: The first fault; points at its place.
     """
-    _check(playbook.actions, actors, now, strict=strict)
+    chosen = (action for action in playbook.actions if action.id not in unchosen)
+    _check(chosen, actors, now, strict=strict)
 
 
 def _check(actions: Iterable[Action], actors: Actors, now: OurTime, *, strict: bool) -> None:
@@ -201,8 +210,7 @@ def run(
     """
     if dry_run:
         playbook = playbook.copy()  # files are brought in to look at, not to stay
-    waiting = (action for action in playbook.actions if action.id not in unchosen)
-    _check(waiting, actors, now(), strict=strict)
+    check(playbook, actors, now(), strict=strict, unchosen=unchosen)
     started, before = now(), perf_counter()
     head = Report(
         results=(),

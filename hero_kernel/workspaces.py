@@ -190,7 +190,10 @@ class Workspace:
             SessionError: There is no run to resume; nothing ran.
         """
         unchosen = runner.unchosen(playbook, (only,) if isinstance(only, str) else only)
-        earlier = self._resumed(session, playbook) if resume else None
+        earlier = None
+        if resume:  # what is wrong with an action is told first
+            runner.check(playbook, self.actors, self.now(), strict=strict, unchosen=unchosen)
+            earlier = self._resumed(session, playbook)
         options = {"source": source, "keep_going": keep_going, "strict": strict}
         return self._run(
             session,

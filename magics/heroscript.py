@@ -57,14 +57,20 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     given = _given("%heroscript", line, files=True)
     if given.help:
         return Help(parser.format_help())
-    if given.runs:
-        return _kept(door)
     if given.retry:
         _check_alone(given)
         _run(door, None, given, source="")
         return None
+    if given.runs:
+        return _kept(door)
     if given.show is not None:
         return door.session().run_get("" if given.show == "last" else given.show)
+    if given.resume and not given.file:
+        raise UsageError(
+            "%heroscript --resume needs a file",
+            hint="add -f FILE; above the actions of a cell write %%heroscript --resume; "
+            "%heroscript --retry carries out what the last run left",
+        )
     if not given.file:
         raise UsageError("%heroscript has nothing to do", hint=f"usage: {parser.usage_line()}")
     path = Path(given.file).expanduser().absolute()
@@ -164,6 +170,7 @@ def _check_alone(given: Namespace) -> None:
         "--resume": given.resume,
         "--continue": given.keep_going,
         "--show": given.show,
+        "--runs": given.runs,
     }
     for option, value in also.items():
         if value:

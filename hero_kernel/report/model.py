@@ -73,8 +73,9 @@ class Failure:
 
 
 State: TypeAlias = Literal["done", "left", "passed", ""]
-"""Where a run left an action: done; still to be done; passed over, since others were chosen; or
-carried out and to be carried out again by a run that goes on, since it added other actions."""
+"""Where a run left an action: done, also in the run that it resumed; still to be done; passed
+over, since others were chosen. Empty: a run that goes on carries it out again, since it added
+other actions, or nobody handled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,8 @@ class Result:
     written: Written | None = field(default=None, repr=False)
 
     @property
-    def is_done(self) -> bool:
-        """Whether the action is done: by its handler, now or in the run that this one resumed."""
-        return self.written is not None and self.written.state == "done"
-
-    @property
     def is_left(self) -> bool:
-        """Whether it is still to be done: it failed, was interrupted, or was not reached."""
+        """Whether the action is still to be done: it failed, was interrupted or not reached."""
         return self.written is not None and self.written.state == "left"
 
 

@@ -164,8 +164,8 @@ def _orphan(path: Path) -> Orphan | None:
         head = _decoded(lines[0])
         is_there = path.exists()  # its run may have removed it before it was held
         if is_there and not _is_alive(head, held=held):
-            return Orphan(path, file, _report(head, lines[1:-1]))
-    except OSError:
+            return Orphan(path, file, _report(path, head, lines[1:-1]))
+    except (OSError, CorruptRecordError):  # a newer version's, perhaps: it stays as it is
         pass
     os.close(file)
     return None
@@ -214,15 +214,16 @@ def _decoded(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _report(head: dict[str, Any], lines: list[bytes]) -> Report | None:
-    """What a journal says; None when it has no head, which a kill at its first line leaves.
+def _report(path: Path, head: dict[str, Any], lines: list[bytes]) -> Report | None:
+    """What a journal says; None when that is nothing, which a kill at its first line leaves.
 
     Lines that cannot be read are left out: the last one may be torn.
     """
-    try:
-        report = Report.from_dict(head | {"results": []})
-    except CorruptRecordError:
+    if not head and not lines:
         return None
+    named = _FILE.fullmatch(path.name)
+    run = named[1] if named else ""
+    report = Report.from_dict(head | {"results": []}) if head else Report((), run=run)
     results: list[Result] = []
     running: Result | None = None
     for line in lines:
