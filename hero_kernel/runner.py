@@ -40,6 +40,9 @@ MAX_SHOWN = 20_000
 MAX_KEPT = 4_000_000
 """Characters of results and outputs that a whole report keeps; a row has room for a few always."""
 
+PLANNED = 32
+"""Actions that a journal is told of at once, before they begin."""
+
 FEW = 500
 """Characters of a result or an output that a row keeps when the report is full."""
 
@@ -84,7 +87,7 @@ class Earlier:
     Attributes:
         run: Its name.
         done: What is done after it, by digest; passed over now, each as often as it was done.
-        before: What is done after it and in no row of the other one.
+        before: What is done after it, by digest, and in no row of this one.
     """
 
     run: str
@@ -212,34 +215,21 @@ def run(
         playbook = playbook.copy()  # files are brought in to look at, not to stay
     check(playbook, actors, now(), strict=strict, unchosen=unchosen)
     started, before = now(), perf_counter()
-    head = Report(
-        results=(),
-        context=session.context.name,
-        session=session.name,
-        started=str(started),
-        source=source,
-        dry_run=dry_run,
-        keep_going=keep_going,
-        after=earlier.run if earlier else "",
-        before=earlier.before if earlier else (),
-    )
-    work = _Run(session, playbook, actors, now, dry_run, strict, session.context.host.redactor.mask)
-    work.head, work.unchosen, work.begin_journal = head, unchosen, None if dry_run else journal
+    mask = session.context.host.redactor.mask
+    work = _Run(session, playbook, actors, now, dry_run, strict, mask, source, started, keep_going)
+    work.unchosen, work.begin_journal = unchosen, None if dry_run else journal
     if earlier is not None:
-        work.done_before = earlier.done.copy()
+        work.earlier, work.to_pass_over = earlier, earlier.done.copy()
     if watch is not None:
         watch(work.progress)
     with playbook.carried_out(), work.listening():
         try:
-            work.carry_out_all(keep_going=keep_going)
+            work.carry_out_all()
         except KeyboardInterrupt:
             work.interrupted()
         finally:
             work.log_all()
     return work.report(duration_s=round(perf_counter() - before, 6))
-
-
-_NO_REPORT = Report(())
 
 
 @dataclass(slots=True)
@@ -253,17 +243,24 @@ class _Run:
     dry_run: bool
     strict: bool
     mask: Callable[[str], str]
-    head: Report = _NO_REPORT
+    source: str
+    started: OurTime
+    keep_going: bool
     unchosen: frozenset[int] = frozenset()
-    done_before: Counter[str] | None = None
+    earlier: Earlier | None = None
+    to_pass_over: Counter[str] | None = None
     begin_journal: Callable[[Report], Journal] | None = None
     results: list[Result] = field(default_factory=list)
     note: str = ""
     _journal: Journal | None = None
-    _journaled: int = 0  # so many results stand in the journal
+    _journaled: int = 0  # so many results were handed to the journal
+    _planned: set[int] = field(default_factory=set)  # actions that the journal knows
+    _digests: dict[int, str] = field(default_factory=dict)
+    _queue: list[Action] = field(default_factory=list)  # still to be begun, the next one last
     _actions: list[Action] = field(default_factory=list)  # behind the results, in their order
     _adders: set[int] = field(default_factory=set)  # actions that added others
     _seen_to: list[Action] = field(default_factory=list)  # done by the handlers of others
+    _is_telling: bool = False  # an action ended that may have changed something, and is not told
     _is_unlogged: bool = False
     _logger: Logger | None = None
     _unlogged: list[tuple[str, str, LogType, OurTime]] = field(default_factory=list)
@@ -286,24 +283,26 @@ class _Run:
         finally:
             self.session.on_progress = before
 
-    def carry_out_all(self, *, keep_going: bool) -> None:
+    def carry_out_all(self) -> None:
         """Carry out one action after the other; order them anew when the playbook changed."""
         queue: list[Action] = []
         version = -1
         while True:
             if self.playbook.version != version:
+                if self._actions:  # the last one added some
+                    self._adders.add(self._actions[-1].id)
                 version = self.playbook.version
-                queue = self._left()
+                self._queue = queue = self._left()
             if not queue:
                 return
             action = queue.pop()
             if action.done:  # an earlier handler saw to it
                 self._seen_to.append(action)
                 continue
-            if (self.unchosen or self.done_before) and self._pass_over(action):
+            if (self.unchosen or self.to_pass_over) and self._pass_over(action):
                 continue
             self._carry_out(action)
-            if self.results[-1].status is Status.FAILED and not keep_going:
+            if self.results[-1].status is Status.FAILED and not self.keep_going:
                 return
 
     def _left(self) -> list[Action]:
@@ -316,9 +315,9 @@ class _Run:
         """Give the action a row if others were chosen, or if an earlier run has done it."""
         if action.id in self.unchosen:
             message = "not chosen"
-        elif self.done_before and self.done_before[key := self._digest(action)] > 0:
-            self.done_before[key] -= 1
-            message = f"done in run {self.head.after}"
+        elif self.to_pass_over and self.to_pass_over[self._digest(action)] > 0:
+            self.to_pass_over[self._digest(action)] -= 1
+            message = f"done in run {self.earlier.run if self.earlier else ''}"
             action.done = action.done or not self.dry_run
         else:
             return False
@@ -346,29 +345,44 @@ class _Run:
             if not self._pass_over(action):
                 self._actions.append(action)
                 self.results.append(_row(action, Status.SKIPPED))
-        report = replace(
-            self.head,
-            results=tuple(self.results),
-            duration_s=duration_s,
-            note=self.note,
-            run="" if self._journal is None else self._journal.run,
+        ok = not any(result.status in _WRONG for result in self.results)
+        if self.dry_run or (self._journal is None and ok):
+            return self._report(tuple(self.results), duration_s)
+        done = [self._digest(action) for action in self._seen_to]
+        if ok and not self.unchosen:
+            both = zip(self._actions, self.results, strict=True)
+            done += [self._digest(a) for a, result in both if self._state(a, result) == "done"]
+            return self._report(tuple(self.results), duration_s, done)
+        return self._report(
+            tuple(map(self._written_down, range(len(self.results)))), duration_s, done
         )
-        if self.dry_run or (self._journal is None and report.ok):
-            return report
-        for number in range(self._journaled, len(self.results)):
-            self._write_down(number)
-        before = (*report.before, *map(self._digest, self._seen_to))
-        return replace(report, results=tuple(self.results), before=before)
 
-    def _write_down(self, number: int) -> Result:
-        """Say in a row what another run needs to go on after it; the row."""
+    def _report(
+        self, results: tuple[Result, ...], duration_s: float, done: Iterable[str] = ()
+    ) -> Report:
+        earlier = self.earlier
+        return Report(
+            results=results,
+            context=self.session.context.name,
+            session=self.session.name,
+            started=str(self.started),
+            duration_s=duration_s,
+            source=self.source,
+            dry_run=self.dry_run,
+            run="" if self._journal is None else self._journal.run,
+            note=self.note,
+            keep_going=self.keep_going,
+            after=earlier.run if earlier else "",
+            digests=(*(earlier.before if earlier else ()), *done),
+        )
+
+    def _written_down(self, number: int) -> Result:
+        """A row that says what another run needs to go on after it."""
         action, result = self._actions[number], self.results[number]
         state = self._state(action, result)
         handler = self.actors.find(action.full_name)
         script = written.script(action, handler, self.mask) if state == "left" else ""
-        said = Written(self._digest(action), state, script)
-        self.results[number] = result = replace(result, written=said)
-        return result
+        return replace(result, written=Written(self._digest(action), state, script))
 
     def _state(self, action: Action, result: Result) -> State:
         if action.id in self.unchosen:
@@ -378,62 +392,73 @@ class _Run:
         return "" if result.status is Status.PENDING or action.id in self._adders else "done"
 
     def _digest(self, action: Action) -> str:
-        return written.digest(action, self.actors.find(action.full_name), self.mask)
+        found = self._digests.get(action.id)
+        if found is None:
+            handler = self.actors.find(action.full_name)
+            found = self._digests[action.id] = written.digest(action, handler, self.mask)
+        return found
 
     def _carry_out(self, action: Action) -> None:
         """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""
         self._begun.add(action.id)
         self._actions.append(action)
-        handler, version = self.actors.find(action.full_name), self.playbook.version
+        handler = self.actors.find(action.full_name)
         harmless = handler is not None and handler.harmless
         if self._unlogged and (action.actor == "log" or not harmless):
             self.log_all()  # it may look at the log, or leave lines there itself
-        if not harmless and handler is not None and self.begin_journal is not None:
-            self._begins(action)
+        if self.begin_journal is not None and (not harmless or self._is_telling):
+            self._tell(None if harmless or handler is None else action)
         try:
-            result = self._result(action)
+            result = self._result(action, handler)
         except KeyboardInterrupt:
             self.results.append(_row(action, Status.INTERRUPTED))
             raise
-        if self.playbook.version != version:
-            self._adders.add(action.id)
         if result.status in _DONE and not self.dry_run:
             action.done = True
             action.result = result.value
         self.results.append(result)
-        if not harmless and self._journal is not None:
-            self._ended()
-        self._log(action, result)
+        self._is_telling = self._is_telling or not harmless
+        self._log(action, result, harmless=harmless)
         if result.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
 
-    def _begins(self, action: Action) -> None:
-        """Write into the journal that the action begins, and what ended before it."""
+    def _tell(self, action: Action | None) -> None:
+        """Write into the journal how actions ended since, and which one begins now.
+
+        How an action ended waits until then: that is a moment, and one write an action instead
+        of two. One that changes nothing is not told of when it begins, but it may take long.
+        """
         try:
-            if self._journal is None and self.begin_journal is not None:
-                self._journal = self.begin_journal(self.head)
-            if self._journal is not None:
-                fresh = [self._write_down(n) for n in range(self._journaled, len(self.results))]
-                self._journaled = len(self.results)
-                self._journal.begins(action.full_name, self._digest(action), action.where, fresh)
+            journal = self._journal
+            if journal is None:
+                if action is None or self.begin_journal is None:
+                    return
+                journal = self._journal = self.begin_journal(self._report((), 0.0))
+            fresh = range(self._journaled, len(self.results))
+            next_ones = [] if action is None else [action, *self._queue[: -PLANNED - 1 : -1]]
+            if action is not None and action.id not in self._planned:
+                self._plan(journal, next_ones)
+            for number in fresh:
+                one, result = self._actions[number], self.results[number]
+                if one.id not in self._planned:
+                    self._plan(journal, [one])
+                journal.ended(one.id, self._state(one, result), result)
+            self._journaled, self._is_telling = len(self.results), False
+            journal.begins(None if action is None else action.id)
         except (HeroError, FileNotFoundError) as error:
             self._no_journal(error)
 
-    def _ended(self) -> None:
-        """Write into the journal how the last action ended."""
-        try:
-            if self._journal is not None and self.begin_journal is not None:
-                self._journaled = len(self.results)
-                self._journal.ended(self._write_down(self._journaled - 1))
-        except HeroError as error:
-            self._no_journal(error)
+    def _plan(self, journal: Journal, actions: Iterable[Action]) -> None:
+        fresh = [one for one in actions if one.id not in self._planned]
+        self._planned.update(one.id for one in fresh)
+        journal.plans([(one.id, one.full_name, one.where, self._digest(one)) for one in fresh])
 
     def _no_journal(self, error: HeroError | FileNotFoundError) -> None:
         """Go on without: a journal that cannot be written stops no run."""
         self.begin_journal = None
         self._add_note(f"it could not be resumed if it were killed: {error}")
 
-    def _log(self, action: Action, result: Result) -> None:
+    def _log(self, action: Action, result: Result, *, harmless: bool) -> None:
         """Leave a line in the session's log.
 
         Lines of actions that change nothing wait, for a moment, while more such actions follow.
@@ -445,13 +470,9 @@ class _Run:
         if not self._unlogged:
             self._unlogged_since = began
         self._unlogged.append((_told(result), action.actor[:CATEGORY_WIDTH], kind, moment))
-        waits = result.status is Status.OK and self._is_harmless(action)
+        waits = result.status is Status.OK and harmless
         if not waits or began - self._unlogged_since > LOG_WAITS_S:
             self.log_all()
-
-    def _is_harmless(self, action: Action) -> bool:
-        handler = self.actors.find(action.full_name)
-        return handler is not None and handler.harmless
 
     def log_all(self) -> None:
         """Write the lines that wait; a log that cannot be written stops no run."""
@@ -469,8 +490,7 @@ class _Run:
     def _add_note(self, note: str) -> None:
         self.note = f"{self.note}\n{note}" if self.note else note
 
-    def _result(self, action: Action) -> Result:
-        handler = self.actors.find(action.full_name)
+    def _result(self, action: Action, handler: Handler | None) -> Result:
         if handler is None:
             return _row(action, Status.PENDING, message="no actor handles it")
         if self.dry_run and not handler.harmless:

@@ -544,8 +544,8 @@ class Session(Kept[SessionConfig]):
         Raises:
             HeroError: As `keep_run`.
         """
-        named = replace(head, run=runs.name(self.context.host.now().key()))
-        return self._with_runs(lambda folder: runs.Journal(folder, named))
+        name = runs.name(self.context.host.now().key())
+        return self._with_runs(lambda folder: runs.Journal(folder, name, head))
 
     def _with_runs(self, do: Callable[[Path], T]) -> T:
         """Do something in the folder of the runs; what killed ones left there is kept first."""

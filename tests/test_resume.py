@@ -605,7 +605,7 @@ def test_a_child_that_outlives_its_process_does_not_keep_its_run_alive(
         os.close(into)
 
 
-@pytest.mark.parametrize("cut", [1, 30])
+@pytest.mark.parametrize("cut", [1, 2])
 def test_a_torn_last_line_is_left_out(
     local: Place, play: Play, session: Session, mended: Acts, cut: int
 ) -> None:

@@ -146,7 +146,7 @@ class Report:
         killed: Its process ended before the run did; what it may have changed is here up to then.
         keep_going: It went on after a failure.
         after: The run that this one resumed or retried; empty when it began anew.
-        before: The digests of what was done before, where it is in no row here.
+        digests: Of the actions that are done after it where no row says so.
     """
 
     results: tuple[Result, ...]
@@ -161,7 +161,7 @@ class Report:
     killed: bool = False
     keep_going: bool = False
     after: str = ""
-    before: tuple[str, ...] = field(default=(), repr=False)
+    digests: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -291,7 +291,7 @@ class Report:
             "killed": self.killed,
             "keep_going": self.keep_going,
             "after": self.after,
-            "before": list(self.before),
+            "digests": list(self.digests),
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -322,7 +322,7 @@ class Report:
                 killed=bool(document.get("killed", False)),
                 keep_going=bool(document.get("keep_going", False)),
                 after=str(document.get("after", "")),
-                before=tuple(str(digest) for digest in document.get("before", ())),
+                digests=tuple(str(digest) for digest in document.get("digests", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptRecordError(f"this is not a report: {error!r}") from error

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import files
-from hero_kernel.errors import CorruptRecordError
-from hero_kernel.report import Report, Result, Status, Written, row_from_dict, row_to_dict
+from hero_kernel.errors import CorruptRecordError, StoreError
+from hero_kernel.report import Report, Result, Status, row_from_dict, row_to_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from hero_kernel.report import State
 
 try:
     from fcntl import LOCK_EX, LOCK_NB, flock
@@ -25,7 +27,8 @@ except ImportError:  # Windows, where an open file cannot be deleted: that is a 
     flock = None  # type: ignore[assignment]  # asked for below
 
 _FILE = re.compile(r"run\.([0-9a-f_]{1,60})\.jsonl")
-"""JSON lines: the report without its rows, then what began and what ended, in order."""
+"""JSON lines: the report without its rows; then, in order, actions that are told of, the number of
+one that begins, and of one that ended, its number, state and result."""
 
 ENDED_WITH_IT = "its process ended while it ran"
 """What the row of the action says that was being carried out when its process was killed."""
@@ -45,19 +48,20 @@ class Journal:
         run: The run's name, under which its report is to be kept.
     """
 
-    def __init__(self, folder: Path, head: Report) -> None:
+    def __init__(self, folder: Path, run: str, head: Report) -> None:
         """Begin one.
 
         Args:
             folder: The session's.
-            head: The report of the run as far as it is known: its name, and no rows.
+            run: The run's name.
+            head: The report of the run as far as it is known: no rows, and no name yet.
 
         Raises:
             FileNotFoundError: The folder is not there.
             StoreError: There is no room, or the folder may not be written.
         """
-        self.run = head.run
-        self._path = folder / f"run.{head.run}.jsonl"
+        self.run = run
+        self._path = folder / f"run.{run}.jsonl"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _CLOSE_ON_EXEC
         try:
             self._file = os.open(self._path, flags, 0o600)
@@ -68,31 +72,28 @@ class Journal:
         if flock is not None:
             with suppress(OSError):  # a file system without locks: the process id has to do
                 flock(self._file, LOCK_EX | LOCK_NB)
-        document = head.to_dict()
-        del document["results"], document["ok"]
-        owner = {"pid": os.getpid(), "host": platform.node()}
-        self._unwritten = [_JSON.encode(document | owner)]
+        document = head.to_dict() | {"run": run, "pid": os.getpid(), "host": platform.node()}
+        self._unwritten = [_JSON.encode(document)]
 
-    def begins(self, action: str, digest: str, place: str, before: Iterable[Result]) -> None:
-        """Write that an action is about to be carried out, and what ended since the last write.
+    def plans(self, actions: Sequence[tuple[int, str, str, str]]) -> None:
+        """Tell of actions: the id by which they are called from now on, name, place and digest."""
+        self._unwritten.append(_JSON.encode({"actions": actions}))
+
+    def ended(self, action: int, state: State, result: Result) -> None:
+        """Tell how an action ended, and where that leaves it; written with the next beginning."""
+        line: list[Any] = [action, state, result.status.value, result.duration_s, result.message]
+        if result.output or result.failure is not None:
+            line += [result.output, row_to_dict(result).get("failure")]
+        self._unwritten.append(_JSON.encode(line))
+
+    def begins(self, action: int | None) -> None:
+        """Write what was told so far, and that an action begins, if one does.
 
         Raises:
             StoreError: There is no room.
         """
-        self._unwritten += map(_line, before)
-        self._unwritten.append(_JSON.encode({"begins": action, "digest": digest, "place": place}))
-        self._write()
-
-    def ended(self, result: Result) -> None:
-        """Write how the action ended.
-
-        Raises:
-            StoreError: There is no room.
-        """
-        self._unwritten.append(_line(result))
-        self._write()
-
-    def _write(self) -> None:
+        if action is not None:
+            self._unwritten.append(str(action))
         text = "\n".join([*self._unwritten, ""])
         self._unwritten.clear()
         try:
@@ -108,13 +109,12 @@ class Journal:
 
     def close(self) -> None:
         """Leave it to be found, as that of a run without a report, if it was not removed."""
-        if self._file >= 0:
-            file, self._file = self._file, -1
-            os.close(file)
-
-
-def _line(result: Result) -> str:
-    return _JSON.encode(row_to_dict(result))
+        if self._file < 0:
+            return
+        with suppress(StoreError):
+            self.begins(None)
+        file, self._file = self._file, -1
+        os.close(file)
 
 
 class Orphan:
@@ -224,21 +224,47 @@ def _report(path: Path, head: dict[str, Any], lines: list[bytes]) -> Report | No
     named = _FILE.fullmatch(path.name)
     run = named[1] if named else ""
     report = Report.from_dict(head | {"results": []}) if head else Report((), run=run)
-    results: list[Result] = []
-    running: Result | None = None
+    rows = _Rows()
     for line in lines:
-        row = _decoded(line)
-        with suppress(AttributeError, KeyError, TypeError, ValueError):
-            if "begins" in row:
-                written = Written(str(row["digest"]), "left")
-                place = str(row["place"])
-                running = Result(
-                    str(row["begins"]), Status.INTERRUPTED, 0.0, ENDED_WITH_IT, "", place,
-                    written=written,
-                )  # fmt: skip
-            else:
-                results.append(row_from_dict(row))
-                running = None
-    results += [] if running is None else [running]
+        with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError):
+            rows.take(json.loads(line))
+    results = rows.ended if rows.running is None else [*rows.ended, rows.running]
     seconds = round(sum(result.duration_s for result in results), 6)
     return replace(report, results=tuple(results), duration_s=seconds, killed=True)
+
+
+class _Rows:
+    """The rows that the lines of a journal make, taken in one after the other."""
+
+    def __init__(self) -> None:
+        self.ended: list[Result] = []
+        self.running: Result | None = None
+        self._actions: dict[int, tuple[str, str, str]] = {}
+
+    def take(self, line: Any) -> None:
+        """Take in a line; KeyError and its like tell that it is none."""
+        if isinstance(line, dict):
+            self._actions |= {
+                int(number): (str(name), str(place), str(digest))
+                for number, name, place, digest in line["actions"]
+            }
+        elif isinstance(line, int):
+            self.running = self._row(line, "left", Status.INTERRUPTED.value, 0.0, ENDED_WITH_IT)
+        else:
+            self.ended.append(self._row(*line))
+            self.running = None
+
+    def _row(self, number: int, state: str, *said: Any) -> Result:
+        name, place, digest = self._actions[number]
+        status, duration_s, message, output, failure = (*said, "", None)[:5]
+        row = {
+            "action": name,
+            "status": status,
+            "duration_s": duration_s,
+            "message": message,
+            "output": output,
+            "place": place,
+            "failure": failure,
+            "written": {"digest": digest, "state": state},
+        }
+        return row_from_dict(row)

@@ -50,7 +50,7 @@ def unfinished(reports: Iterable[Report], digests: Iterable[str]) -> Report | No
 
 def done_before(report: Report) -> Counter[str]:
     """What is done after a run, by digest: in it, and before it where it went on with another."""
-    return _in_state(report, "done") + Counter(report.before)
+    return _in_state(report, "done") + Counter(report.digests)
 
 
 def _in_state(report: Report, state: State) -> Counter[str]:

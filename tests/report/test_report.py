@@ -75,10 +75,10 @@ def test_the_document_has_its_schema() -> None:
         }  # fmt: skip
     failure = document["results"][2]["failure"]
     assert set(failure) == {"kind", "message", "hint", "excerpt", "traceback"}
-    seldom = {"killed", "keep_going", "after", "before"}
+    seldom = {"killed", "keep_going", "after", "digests"}
     fields = {one.name for one in dataclasses.fields(Report)}
     assert set(document) == fields - seldom | {"schema", "ok"}
-    special = Report((), killed=True, keep_going=True, after="r", before=("d",)).to_dict()
+    special = Report((), killed=True, keep_going=True, after="r", digests=("d",)).to_dict()
     assert set(special) == fields | {"schema", "ok"}
 
 
@@ -102,7 +102,7 @@ def test_a_report_without_a_note_is_read() -> None:
         {"results": [{**REPORT.to_dict()["results"][2], "failure": 1}]},
         {"results": [{**REPORT.to_dict()["results"][0], "written": {"digest": "d"}}]},
         {"results": [{**REPORT.to_dict()["results"][0], "written": {"digest": "d", "state": "x"}}]},
-        {"before": 1},
+        {"digests": 1},
     ],
 )
 def test_what_is_no_report_is_refused(change: dict[str, object]) -> None:
