@@ -254,7 +254,7 @@ class _Run:
     note: str = ""
     _journal: Journal | None = None
     _journaled: int = 0  # so many results were handed to the journal
-    _planned: set[int] = field(default_factory=set)  # actions that the journal knows
+    _places: dict[int, str] = field(default_factory=dict)  # of actions that the journal knows
     _digests: dict[int, str] = field(default_factory=dict)
     _queue: list[Action] = field(default_factory=list)  # still to be begun, the next one last
     _actions: list[Action] = field(default_factory=list)  # behind the results, in their order
@@ -434,13 +434,11 @@ class _Run:
                 if action is None or self.begin_journal is None:
                     return
                 journal = self._journal = self.begin_journal(self._report((), 0.0))
-            fresh = range(self._journaled, len(self.results))
-            next_ones = [] if action is None else [action, *self._queue[: -PLANNED - 1 : -1]]
-            if action is not None and action.id not in self._planned:
-                self._plan(journal, next_ones)
-            for number in fresh:
+            if action is not None and action.id not in self._places:
+                self._plan(journal, [action, *self._queue[: -PLANNED - 1 : -1]])
+            for number in range(self._journaled, len(self.results)):
                 one, result = self._actions[number], self.results[number]
-                if one.id not in self._planned:
+                if one.id not in self._places:
                     self._plan(journal, [one])
                 journal.ended(one.id, self._state(one, result), result)
             self._journaled, self._is_telling = len(self.results), False
@@ -449,9 +447,13 @@ class _Run:
             self._no_journal(error)
 
     def _plan(self, journal: Journal, actions: Iterable[Action]) -> None:
-        fresh = [one for one in actions if one.id not in self._planned]
-        self._planned.update(one.id for one in fresh)
-        journal.plans([(one.id, one.full_name, one.where, self._digest(one)) for one in fresh])
+        """Tell the journal of actions, before it is told how they begin and end."""
+        planned = []
+        for one in actions:
+            if one.id not in self._places:
+                place = self._places[one.id] = one.where
+                planned.append((one.id, one.full_name, place, self._digest(one)))
+        journal.plans(planned)
 
     def _no_journal(self, error: HeroError | FileNotFoundError) -> None:
         """Go on without: a journal that cannot be written stops no run."""
@@ -511,7 +513,7 @@ class _Run:
         message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
-        where = action.where
+        where = self._places.get(action.id) or action.where
         return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
 
     def _share(self) -> int:
