@@ -46,6 +46,9 @@ PLANNED = 32
 FEW = 500
 """Characters of a result or an output that a row keeps when the report is full."""
 
+MAX_SCRIPTS = 1000
+"""Actions that a run may have left for their text to be kept; of more, none is."""
+
 MAX_DEPTH = 16
 """Files that may bring each other in, one inside the other."""
 
@@ -353,9 +356,13 @@ class _Run:
             both = zip(self._actions, self.results, strict=True)
             done += [self._digest(a) for a, result in both if self._state(a, result) == "done"]
             return self._report(tuple(self.results), duration_s, done)
-        return self._report(
-            tuple(map(self._written_down, range(len(self.results)))), duration_s, done
-        )
+        rows = [
+            (action, result, self._state(action, result))
+            for action, result in zip(self._actions, self.results, strict=True)
+        ]
+        few = sum(state == "left" for _, _, state in rows) <= MAX_SCRIPTS
+        written_down = tuple(self._written_down(*row, with_script=few) for row in rows)
+        return self._report(written_down, duration_s, done)
 
     def _report(
         self, results: tuple[Result, ...], duration_s: float, done: Iterable[str] = ()
@@ -376,12 +383,13 @@ class _Run:
             digests=(*(earlier.before if earlier else ()), *done),
         )
 
-    def _written_down(self, number: int) -> Result:
+    def _written_down(
+        self, action: Action, result: Result, state: State, *, with_script: bool
+    ) -> Result:
         """A row that says what another run needs to go on after it."""
-        action, result = self._actions[number], self.results[number]
-        state = self._state(action, result)
-        handler = self.actors.find(action.full_name)
-        script = written.script(action, handler, self.mask) if state == "left" else ""
+        script = ""
+        if with_script and state == "left":
+            script = written.script(action, self.actors.find(action.full_name), self.mask)
         return replace(result, written=Written(self._digest(action), state, script))
 
     def _state(self, action: Action, result: Result) -> State:

@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stores.children import forked, killed
+from stores.children import forked, in_children, killed
 
-from hero_kernel import Changed, Playbook, Secret, Session, Skipped
+from hero_kernel import Changed, Playbook, Secret, Session, Skipped, runner
 from hero_kernel.errors import ActionError, PlaybookError, SessionError, UnknownActionError
 from hero_kernel.report import Report, Status
 from hero_kernel.runs import kept as kept_runs
@@ -257,6 +257,19 @@ def test_what_is_kept_without_its_text_is_refused(
     assert session.retry().ok  # the process that ran it has the text
 
 
+def test_of_very_many_actions_no_text_is_kept(
+    local: Place, play: Play, acts: Acts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MAX_SCRIPTS", 1)
+    acts.broken["c"] = ActionError("no")
+    play(FOUR)
+    assert [one.written.script for one in session.run_get().left] == ["", ""]
+    with pytest.raises(SessionError, match="is not known here"):
+        local.open().context_get("ctx").session_get("one").retry()
+    acts.broken.clear()
+    assert play(FOUR, resume=True).ok
+
+
 def test_nothing_was_run_yet(session: Session) -> None:
     with pytest.raises(SessionError, match="no run is kept yet"):
         session.retry()
@@ -496,7 +509,7 @@ KILLED = "!!t.look n:a\n!!t.do n:b\n!!t.wait n:c\n!!t.do n:d"
 
 
 def journals(session: Session) -> list[str]:
-    return [path.name for path in session.path.iterdir() if path.name.startswith("run.")]
+    return sorted(path.name for path in session.path.glob("run.*"))
 
 
 @pytest.fixture
@@ -605,6 +618,18 @@ def test_a_child_that_outlives_its_process_does_not_keep_its_run_alive(
         os.close(into)
 
 
+def test_several_that_look_at_once_keep_a_killed_run_once(local: Place, session: Session) -> None:
+    for _ in range(4):
+        killed_at(local, KILLED, "c")
+
+    def look(_: int) -> None:
+        local.open().context_get("ctx").session_get("one").run_list()
+
+    in_children(4, look)
+    assert len(session.run_names()) == len(set(session.run_names())) == 4
+    assert journals(session) == []
+
+
 @pytest.mark.parametrize("cut", [1, 2])
 def test_a_torn_last_line_is_left_out(
     local: Place, play: Play, session: Session, mended: Acts, cut: int
@@ -631,6 +656,7 @@ def test_damaged_lines_and_heads(local: Place, session: Session) -> None:
         for old in session.path.glob("runs*.jsonl"):
             old.unlink()
         (session.path / name).write_bytes(b"\n".join(parts))
+        os.utime(session.path / name, (1, 1))
         return [rows(one) for one in session.run_list()]
 
     whole = ["ok: a", "changed: b", "interrupted: its process ended while it ran"]
@@ -642,6 +668,9 @@ def test_damaged_lines_and_heads(local: Place, session: Session) -> None:
     newer = head.replace(b'"schema":2', b'"schema":9')
     assert found(newer, *lines) == []
     assert journals(session) == ["run.1.jsonl"]  # it is not ours to judge
+    (session.path / "run.2.jsonl").touch()
+    assert session.run_list() == []
+    assert journals(session) == ["run.1.jsonl", "run.2.jsonl"]  # it may have just been begun
 
 
 def test_a_report_kept_just_before_the_kill_counts_once(

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import sys
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class Journal:
             raise files.explained(error, self._path) from error
         if flock is not None:
             with suppress(OSError):  # a file system without locks: the process id has to do
-                flock(self._file, LOCK_EX | LOCK_NB)
+                flock(self._file, LOCK_EX)  # whoever looks at it this moment lets it go at once
         document = head.to_dict() | {"run": run, "pid": os.getpid(), "host": platform.node()}
         self._unwritten = [_JSON.encode(document)]
 
@@ -105,14 +106,16 @@ class Journal:
         """Take it away: the report is kept. Then it is closed."""
         with suppress(OSError):  # its folder was moved or deleted
             self._path.unlink()
+        self._unwritten.clear()
         self.close()
 
     def close(self) -> None:
         """Leave it to be found, as that of a run without a report, if it was not removed."""
         if self._file < 0:
             return
-        with suppress(StoreError):
-            self.begins(None)
+        if self._unwritten:
+            with suppress(StoreError):
+                self.begins(None)
         file, self._file = self._file, -1
         os.close(file)
 
@@ -162,13 +165,25 @@ def _orphan(path: Path) -> Orphan | None:
         with open(os.dup(file), "rb") as copy:  # noqa: PTH123  # a file descriptor
             lines = copy.read().split(b"\n")
         head = _decoded(lines[0])
-        is_there = path.exists()  # its run may have removed it before it was held
-        if is_there and not _is_alive(head, held=held):
+        if held is False and not _is_alive(head, held=held):
+            time.sleep(_WAIT_S)
+            _hold(file)
+        is_there = path.exists()  # its run, or who kept it, may have removed it meanwhile
+        is_new = not head and time.time() - os.fstat(file).st_mtime < _NEW_S
+        if is_there and not is_new and not _is_alive(head, held=held):
             return Orphan(path, file, _report(path, head, lines[1:-1]))
     except (OSError, CorruptRecordError):  # a newer version's, perhaps: it stays as it is
         pass
     os.close(file)
     return None
+
+
+_NEW_S = 60.0
+"""A journal without a first line that is younger may just be begun by another process."""
+
+_WAIT_S = 0.1
+"""Who holds the journal of a dead process for longer is a child of that, and does not write it;
+until then it may be another process that is about to keep its report."""
 
 
 def _hold(file: int) -> bool | None:
