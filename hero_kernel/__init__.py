@@ -51,6 +51,9 @@ if TYPE_CHECKING:
         workspace,
     )
 
+    last_run: Report | None
+    """The last run in this process; see `Workspace.last_run`."""
+
 __all__ = [
     "Action",
     "Changed",
@@ -115,6 +118,8 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "last_run":  # another one at every question
+        return import_module(f"{__name__}.workspaces").workspace().last_run
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     room = import_module(f"{__name__}.{_ROOMS.get(name, 'workspaces')}")
@@ -123,4 +128,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "last_run"})

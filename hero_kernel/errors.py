@@ -49,7 +49,8 @@ HeroError
 │   └── UnknownActionError       no actor handles it
 ├── NotInteractiveError    a question would have to be asked and may not be
 ├── UsageError             a command was called wrongly
-└── RunError               a run ended with an action that failed
+├── RunError               a run ended with an action that failed
+└── ReportError            a report does not have what was asked of it (LookupError)
 """
 
 from __future__ import annotations
@@ -304,6 +305,10 @@ class UsageError(HeroError):
 
 class RunError(HeroError):
     """A run ended with an action that failed or was interrupted."""
+
+
+class ReportError(HeroError, LookupError):
+    """A report does not have what was asked of it, or cannot be had in that form."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

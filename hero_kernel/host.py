@@ -76,3 +76,6 @@ class Host(Protocol):
 
     def run(self, *args: Any, **options: Any) -> Report:
         """Carry a playbook out in a session."""
+
+    def retry(self, *args: Any, **options: Any) -> Report:
+        """Carry out again what the last run in a session left."""

@@ -15,19 +15,22 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeAlias
 
 from hero_kernel import filling
-from hero_kernel.actors import bind
-from hero_kernel.errors import ActionError, HeroError
+from hero_kernel.actors import bind, written
+from hero_kernel.errors import ActionError, HeroError, PlaybookError, did_you_mean
 from hero_kernel.logs.entry import CATEGORY_WIDTH
-from hero_kernel.playbook import Include, parsed
-from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status
+from hero_kernel.playbook import Include, matcher, parsed
+from hero_kernel.report import Changed, Failure, Report, Result, Skipped, Status, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections import Counter
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from hero_kernel.actors import Actors, Handler
     from hero_kernel.heroscript import Action, Source
     from hero_kernel.logs import Logger, LogType
     from hero_kernel.playbook import Playbook
+    from hero_kernel.report import State
+    from hero_kernel.runs import Journal
     from hero_kernel.sessions import Session
     from hero_kernel.sources import SourceText
     from hero_kernel.times import OurTime
@@ -38,8 +41,14 @@ MAX_SHOWN = 20_000
 MAX_KEPT = 4_000_000
 """Characters of results and outputs that a whole report keeps; a row has room for a few always."""
 
+PLANNED = 32
+"""Actions that a journal is told of at once, before they begin."""
+
 FEW = 500
 """Characters of a result or an output that a row keeps when the report is full."""
+
+MAX_SCRIPTS = 1000
+"""Actions that a run may have left for their text to be kept; of more, none is."""
 
 MAX_DEPTH = 16
 """Files that may bring each other in, one inside the other."""
@@ -75,7 +84,70 @@ It is asked, rather than told, because most runs end before anybody looks.
 """
 
 
-def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> None:
+@dataclass(frozen=True)
+class Earlier:
+    """The run that another one goes on with.
+
+    Attributes:
+        run: Its name.
+        done: What is done after it, by digest; passed over now, each as often as it was done.
+        before: What is done after it, by digest, and in no row of this one.
+    """
+
+    run: str
+    done: Counter[str]
+    before: tuple[str, ...] = ()
+
+
+def unchosen(playbook: Playbook, only: Sequence[str]) -> frozenset[int]:
+    """The ids of the actions that none of the filters chooses; none is without filters.
+
+    Args:
+        playbook: Where to look; actions that are done do not count.
+        only: Filters as in `Playbook.find`, but that a word without a dot is an actor as well
+            as an action of `core`.
+
+    Raises:
+        PlaybookError: A filter chooses no action; with the near misses.
+    """
+    if not only:
+        return frozenset()
+    waiting = [action for action in playbook.actions if not action.done]
+    chosen: set[int] = set()
+    for one in only:
+        items = [item.strip() for item in one.split(",") if item.strip()]
+        actors = [f"{item}.*" for item in items if not {".", ":"} & set(item)]
+        matches = matcher(",".join([*items, *actors])) if items else lambda _: False
+        found = {action.id for action in waiting if matches(action)}
+        if not found:
+            names = {action.full_name for action in waiting}
+            known = names | {action.actor for action in waiting}
+            raise PlaybookError(
+                f"no action that waits matches {one!r}",
+                hint=did_you_mean(one, known if "." not in one else names),
+            )
+        chosen |= found
+    return frozenset(action.id for action in waiting) - chosen
+
+
+def digests(session: Session, playbook: Playbook, actors: Actors) -> list[str]:
+    """What tells the actions of a playbook that are not done from others; see `Written`."""
+    mask = session.context.host.redactor.mask
+    return [
+        written.digest(action, actors.find(action.full_name), mask)
+        for action in playbook.actions
+        if not action.done
+    ]
+
+
+def check(
+    playbook: Playbook,
+    actors: Actors,
+    now: OurTime,
+    *,
+    strict: bool,
+    unchosen: frozenset[int] = frozenset(),
+) -> None:
     """Find what can be found wrong before anything runs: handlers, names and values.
 
     Args:
@@ -83,11 +155,13 @@ def check(playbook: Playbook, actors: Actors, now: OurTime, *, strict: bool) -> 
         actors: Who carries it out.
         now: What relative times are counted from.
         strict: Whether an action that nobody handles is an error.
+        unchosen: The ids of actions that are not looked at.
 
     Raises:
         HeroError: The first fault; points at its place.
     """
-    _check(playbook.actions, actors, now, strict=strict)
+    chosen = (action for action in playbook.actions if action.id not in unchosen)
+    _check(chosen, actors, now, strict=strict)
 
 
 def _check(actions: Iterable[Action], actors: Actors, now: OurTime, *, strict: bool) -> None:
@@ -119,6 +193,9 @@ def run(
     strict: bool = False,
     watch: Watch | None = None,
     variables: Mapping[str, object] | None = None,
+    unchosen: frozenset[int] = frozenset(),
+    earlier: Earlier | None = None,
+    journal: Callable[[Report], Journal] | None = None,
 ) -> Report:
     """Carry out every action that is not done, in order; stop at the first failure.
 
@@ -137,6 +214,10 @@ def run(
         strict: Whether an action that nobody handles is an error; else it stays pending.
         watch: Is handed, before anything runs, what tells where the run is.
         variables: What `${py:…}` in the playbook's own text sees; None refuses it.
+        unchosen: The ids of actions that are neither checked nor carried out, and stay as they
+            are; what a chosen one brings in is chosen with it.
+        earlier: The run that this one goes on with.
+        journal: Begins the journal, called before the first action that may change something.
 
     Raises:
         HeroError: From `check`, or for a reference that nothing can fill, before anything ran.
@@ -144,38 +225,35 @@ def run(
     """
     if dry_run:
         playbook = playbook.copy()  # files are brought in to look at, not to stay
-    check(playbook, actors, now(), strict=strict)
+    check(playbook, actors, now(), strict=strict, unchosen=unchosen)
     plan = filling.NO_PLAN
     if filling.may_refer(playbook.actions):
+        chosen = [a for a in playbook.actions_sorted() if a.id not in unchosen]
         plan = filling.check(
             session,
-            [a for a in playbook.actions_sorted() if actors.find(a.full_name)],
+            [action for action in chosen if actors.find(action.full_name)],
             lambda action: _may_define(actors, action),
             variables=variables,
             dry_run=dry_run,
         )
     started, before = now(), perf_counter()
     mask = session.context.host.redactor.mask
-    work = _Run(session, playbook, actors, now, dry_run, strict, mask, plan)
+    work = _Run(
+        session, playbook, actors, now, dry_run, strict, mask, plan, source, started, keep_going
+    )
+    work.unchosen, work.begin_journal = unchosen, None if dry_run else journal
+    if earlier is not None:
+        work.earlier, work.to_pass_over = earlier, earlier.done.copy()
     if watch is not None:
         watch(work.progress)
     with playbook.carried_out(), work.listening():
         try:
-            work.carry_out_all(keep_going=keep_going)
+            work.carry_out_all()
         except KeyboardInterrupt:
             work.interrupted()
         finally:
             work.log_all()
-    return Report(
-        results=(*work.results, *work.not_begun()),
-        context=session.context.name,
-        session=session.name,
-        started=str(started),
-        duration_s=round(perf_counter() - before, 6),
-        source=source,
-        dry_run=dry_run,
-        note=work.note,
-    )
+    return work.report(duration_s=round(perf_counter() - before, 6))
 
 
 @dataclass(slots=True)
@@ -190,8 +268,25 @@ class _Run:
     strict: bool
     mask: Callable[[str], str]
     plan: filling.Plan
+    source: str
+    started: OurTime
+    keep_going: bool
+    unchosen: frozenset[int] = frozenset()
+    earlier: Earlier | None = None
+    to_pass_over: Counter[str] | None = None
+    begin_journal: Callable[[Report], Journal] | None = None
     results: list[Result] = field(default_factory=list)
     note: str = ""
+    _journal: Journal | None = None
+    _journaled: int = 0  # so many results were handed to the journal
+    _places: dict[int, str] = field(default_factory=dict)  # of actions that the journal knows
+    _digests: dict[int, str] = field(default_factory=dict)
+    _queue: list[Action] = field(default_factory=list)  # still to be begun, the next one last
+    _actions: list[Action] = field(default_factory=list)  # behind the results, in their order
+    _adders: set[int] = field(default_factory=set)  # actions that added others
+    _seen_to: list[Action] = field(default_factory=list)  # done by the handlers of others
+    _is_telling: bool = False  # an action ended that may have changed something, and is not told
+    _is_unlogged: bool = False
     _logger: Logger | None = None
     _unlogged: list[tuple[str, str, LogType, OurTime]] = field(default_factory=list)
     _unlogged_since: float = 0.0
@@ -217,21 +312,26 @@ class _Run:
         finally:
             session.on_progress, session.by = before
 
-    def carry_out_all(self, *, keep_going: bool) -> None:
+    def carry_out_all(self) -> None:
         """Carry out one action after the other; order them anew when the playbook changed."""
         queue: list[Action] = []
         version = -1
         while True:
             if self.playbook.version != version:
+                if self._actions:  # the last one added some
+                    self._adders.add(self._actions[-1].id)
                 version = self.playbook.version
-                queue = self._left()
+                self._queue = queue = self._left()
             if not queue:
                 return
             action = queue.pop()
             if action.done:  # an earlier handler saw to it
+                self._seen_to.append(action)
+                continue
+            if (self.unchosen or self.to_pass_over) and self._pass_over(action):
                 continue
             self._carry_out(action)
-            if self.results[-1].status is Status.FAILED and not keep_going:
+            if self.results[-1].status is Status.FAILED and not self.keep_going:
                 return
 
     def _left(self) -> list[Action]:
@@ -240,38 +340,161 @@ class _Run:
         left.reverse()
         return left
 
-    def not_begun(self) -> list[Result]:
-        """A row for each action that was not reached."""
-        return [_row(action, Status.SKIPPED) for action in reversed(self._left())]
+    def _pass_over(self, action: Action) -> bool:
+        """Give the action a row if others were chosen, or if an earlier run has done it."""
+        if action.id in self.unchosen:
+            message = "not chosen"
+        elif self.to_pass_over and self.to_pass_over[self._digest(action)] > 0:
+            self.to_pass_over[self._digest(action)] -= 1
+            message = f"done in run {self.earlier.run if self.earlier else ''}"
+            action.done = action.done or not self.dry_run
+        else:
+            return False
+        self._begun.add(action.id)
+        self._actions.append(action)
+        self.results.append(_row(action, Status.SKIPPED, message=message))
+        return True
 
     def interrupted(self) -> None:
         """Give Ctrl-C a row: the action it ended, or the one that it kept from beginning."""
+        if len(self._actions) > len(self.results):  # it came between the handler and its row
+            self.results.append(_row(self._actions[-1], Status.INTERRUPTED))
         if self.results and self.results[-1].status is Status.INTERRUPTED:
             return
-        left = self._left()
-        if left:
-            self._begun.add(left[-1].id)
-            self.results.append(_row(left[-1], Status.INTERRUPTED, message="before it began"))
+        for action in reversed(self._left()):
+            if not self._pass_over(action):
+                self._begun.add(action.id)
+                self._actions.append(action)
+                self.results.append(_row(action, Status.INTERRUPTED, message="before it began"))
+                return
+
+    def report(self, duration_s: float) -> Report:
+        """The report, with a row also for each action that was not reached."""
+        for action in reversed(self._left()):
+            if not self._pass_over(action):
+                self._actions.append(action)
+                self.results.append(_row(action, Status.SKIPPED))
+        ok = not any(result.status in _WRONG for result in self.results)
+        if self.dry_run or (self._journal is None and ok):
+            return self._report(tuple(self.results), duration_s)
+        done = [self._digest(action) for action in self._seen_to]
+        if ok and not self.unchosen:
+            both = zip(self._actions, self.results, strict=True)
+            done += [self._digest(a) for a, result in both if self._state(a, result) == "done"]
+            return self._report(tuple(self.results), duration_s, done)
+        rows = [
+            (action, result, self._state(action, result))
+            for action, result in zip(self._actions, self.results, strict=True)
+        ]
+        few = sum(state == "left" for _, _, state in rows) <= MAX_SCRIPTS
+        written_down = tuple(self._written_down(*row, with_script=few) for row in rows)
+        return self._report(written_down, duration_s, done)
+
+    def _report(
+        self, results: tuple[Result, ...], duration_s: float, done: Iterable[str] = ()
+    ) -> Report:
+        earlier = self.earlier
+        return Report(
+            results=results,
+            context=self.session.context.name,
+            session=self.session.name,
+            started=str(self.started),
+            duration_s=duration_s,
+            source=self.source,
+            dry_run=self.dry_run,
+            run="" if self._journal is None else self._journal.run,
+            note=self.note,
+            keep_going=self.keep_going,
+            after=earlier.run if earlier else "",
+            digests=(*(earlier.before if earlier else ()), *done),
+        )
+
+    def _written_down(
+        self, action: Action, result: Result, state: State, *, with_script: bool
+    ) -> Result:
+        """A row that says what another run needs to go on after it."""
+        script = ""
+        if with_script and state == "left":
+            script = written.script(action, self.actors.find(action.full_name), self.mask)
+        return replace(result, written=Written(self._digest(action), state, script))
+
+    def _state(self, action: Action, result: Result) -> State:
+        if action.id in self.unchosen:
+            return "passed"
+        if result.status in _WRONG or action.id not in self._begun:
+            return "left"
+        return "" if result.status is Status.PENDING or action.id in self._adders else "done"
+
+    def _digest(self, action: Action) -> str:
+        found = self._digests.get(action.id)
+        if found is None:
+            handler = self.actors.find(action.full_name)
+            found = self._digests[action.id] = written.digest(action, handler, self.mask)
+        return found
 
     def _carry_out(self, action: Action) -> None:
         """Add the action's row, and mark it when it is done; raises only KeyboardInterrupt."""
         self._begun.add(action.id)
-        if self._unlogged and (action.actor == "log" or not self._is_harmless(action)):
+        self._actions.append(action)
+        handler = self.actors.find(action.full_name)
+        harmless = handler is not None and handler.harmless
+        if self._unlogged and (action.actor == "log" or not harmless):
             self.log_all()  # it may look at the log, or leave lines there itself
+        if self.begin_journal is not None and (not harmless or self._is_telling):
+            self._tell(None if harmless or handler is None else action)
         try:
-            result = self._result(action)
+            result = self._result(action, handler)
         except KeyboardInterrupt:
             self.results.append(_row(action, Status.INTERRUPTED))
             raise
-        self.results.append(result)
-        self._log(action, result)
-        if result.status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
         if result.status in _DONE and not self.dry_run:
             action.done = True
             action.result = result.value
+        self.results.append(result)
+        self._is_telling = self._is_telling or not harmless
+        self._log(action, result, harmless=harmless)
+        if result.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
 
-    def _log(self, action: Action, result: Result) -> None:
+    def _tell(self, action: Action | None) -> None:
+        """Write into the journal how actions ended since, and which one begins now.
+
+        How an action ended waits until then: that is a moment, and one write an action instead
+        of two. One that changes nothing is not told of when it begins, but it may take long.
+        """
+        try:
+            journal = self._journal
+            if journal is None:
+                if action is None or self.begin_journal is None:
+                    return
+                journal = self._journal = self.begin_journal(self._report((), 0.0))
+            if action is not None and action.id not in self._places:
+                self._plan(journal, [action, *self._queue[: -PLANNED - 1 : -1]])
+            for number in range(self._journaled, len(self.results)):
+                one, result = self._actions[number], self.results[number]
+                if one.id not in self._places:
+                    self._plan(journal, [one])
+                journal.ended(one.id, self._state(one, result), result)
+            self._journaled, self._is_telling = len(self.results), False
+            journal.begins(None if action is None else action.id)
+        except (HeroError, FileNotFoundError) as error:
+            self._no_journal(error)
+
+    def _plan(self, journal: Journal, actions: Iterable[Action]) -> None:
+        """Tell the journal of actions, before it is told how they begin and end."""
+        planned = []
+        for one in actions:
+            if one.id not in self._places:
+                place = self._places[one.id] = one.where
+                planned.append((one.id, one.full_name, place, self._digest(one)))
+        journal.plans(planned)
+
+    def _no_journal(self, error: HeroError | FileNotFoundError) -> None:
+        """Go on without: a journal that cannot be written stops no run."""
+        self.begin_journal = None
+        self._add_note(f"it could not be resumed if it were killed: {error}")
+
+    def _log(self, action: Action, result: Result, *, harmless: bool) -> None:
         """Leave a line in the session's log.
 
         Lines of actions that change nothing wait, for a moment, while more such actions follow.
@@ -283,28 +506,27 @@ class _Run:
         if not self._unlogged:
             self._unlogged_since = began
         self._unlogged.append((_told(result), action.actor[:CATEGORY_WIDTH], kind, moment))
-        waits = result.status is Status.OK and self._is_harmless(action)
+        waits = result.status is Status.OK and harmless
         if not waits or began - self._unlogged_since > LOG_WAITS_S:
             self.log_all()
-
-    def _is_harmless(self, action: Action) -> bool:
-        handler = self.actors.find(action.full_name)
-        return handler is not None and handler.harmless
 
     def log_all(self) -> None:
         """Write the lines that wait; a log that cannot be written stops no run."""
         entries, self._unlogged = self._unlogged, []
-        if not entries or self.note:
+        if not entries or self._is_unlogged:
             return
         try:
             if self._logger is None:
                 self._logger = self.session.logger()
             self._logger.log_all(entries)
         except HeroError as error:
-            self.note = f"this run is not logged: {error}"
+            self._is_unlogged = True
+            self._add_note(f"this run is not logged: {error}")
 
-    def _result(self, action: Action) -> Result:
-        handler = self.actors.find(action.full_name)
+    def _add_note(self, note: str) -> None:
+        self.note = f"{self.note}\n{note}" if self.note else note
+
+    def _result(self, action: Action, handler: Handler | None) -> Result:
         if handler is None:
             return _row(action, Status.PENDING, message="no actor handles it")
         reads = filling.reads(self.session, action) if self.dry_run else ""
@@ -312,7 +534,7 @@ class _Run:
             message = f"would run; {reads}" if reads else "would run"
             return _row(action, Status.PENDING, message=message)
         self._current, self._said = action, _NOTHING
-        where = action.where
+        where = self._places.get(action.id) or action.where
         self.session.by = f"{where} !!{action.full_name}"
         output, began = Output(self._share()), perf_counter()
         failure: Failure | None = None

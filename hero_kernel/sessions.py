@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hero_kernel import files, heroscript, leases, names, provenance, runs, sealed, times
 from hero_kernel.errors import (
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from hero_kernel.report import Report
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
+
+    T = TypeVar("T")
 
 PREFIX = "sessions:config:"
 """A session's record is at this and its name; herolib's."""
@@ -616,6 +618,10 @@ class Session(Kept[SessionConfig]):
         """
         return self.context.host.run(self, self.plbook, **options)
 
+    def retry(self, **options: Any) -> Report:
+        """Carry out again what the last run left; see `hero_kernel.Workspace.retry`."""
+        return self.context.host.retry(self, **options)
+
     def progress(self, message: str, fraction: float | None = None) -> None:
         """Say, from a handler, how far it is; shown while it runs, and not kept.
 
@@ -662,12 +668,37 @@ class Session(Kept[SessionConfig]):
             StoreError: There is no room, or the folder may not be written.
         """
         key = self.context.host.now().key()
+        return self._with_runs(lambda folder: runs.keep(folder, report, key))
+
+    def run_journal(self, head: Report) -> runs.Journal:
+        """Begin the journal of a run: what is found of it if it is killed.
+
+        Args:
+            head: The run's report, without rows yet.
+
+        Raises:
+            HeroError: As `keep_run`.
+        """
+        name = runs.name(self.context.host.now().key())
+        return self._with_runs(lambda folder: runs.Journal(folder, name, head))
+
+    def _with_runs(self, do: Callable[[Path], T]) -> T:
+        """Do something in the folder of the runs; what killed ones left there is kept first."""
         if self._kept_in is not None:
             with suppress(FileNotFoundError):  # renamed by another kernel, or deleted
-                return runs.keep(self._kept_in, report, key)
+                return do(self._kept_in)
         self.save()  # a folder made for a session that is gone would be another's one day
         self._kept_in = self._folder()
-        return runs.keep(self._kept_in, report, key)
+        runs.collect(self._kept_in)
+        return do(self._kept_in)
+
+    def run_unfinished(self, digests: Sequence[str]) -> Report | None:
+        """The last run of a playbook that did not finish; see `runs.unfinished`.
+
+        Args:
+            digests: Of the playbook's actions.
+        """
+        return runs.unfinished(runs.newest_first(self._runs()), digests)
 
     def run_names(self) -> list[str]:
         """The names of the kept runs, oldest first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from functools import wraps
 from getpass import getpass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from hero_kernel import (
     heroscript,
     ownership,
     runner,
+    runs,
     sessions,
     settings,
     times,
@@ -40,7 +42,7 @@ from hero_kernel.secrets import Secrets
 from hero_kernel.stores import store_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from pathlib import Path
 
     from hero_kernel.allowed import Foreign
@@ -126,6 +128,7 @@ class Workspace:
         self._context: Context | None = None
         self.context_why = "chosen by hand"
         self._session: Session | None = None
+        self._last: _LastRun | None = None
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
@@ -171,9 +174,14 @@ class Workspace:
         dry_run: bool = False,
         strict: bool = False,
         watch: Watch | None = None,
+        only: str | Sequence[str] = (),
+        resume: bool = False,
         variables: Mapping[str, object] | None = None,
     ) -> Report:
         """Carry a playbook out in a session and keep the report in its folder.
+
+        While it goes on, a journal in that folder tells what was done, for the case that the
+        process is killed; only for a run that may change something.
 
         Args:
             session: Where.
@@ -183,31 +191,144 @@ class Workspace:
             dry_run: Whether to carry out only what changes nothing anyway; not kept.
             strict: Whether an action that nobody handles is an error; else it stays pending.
             watch: Is handed, before anything runs, what tells where the run is.
+            only: Filters that choose the actions to carry out, as in `Playbook.find`, but that a
+                word without a dot is an actor as well as an action of `core`; each must choose
+                one. What a chosen action brings in is chosen with it; the others stay not done.
+            resume: Whether to pass over what the last unfinished run of this playbook in this
+                session has done: one that failed, was interrupted or was killed. Actions are
+                known by what they say, not by where they stand. One that brought in others is
+                carried out again, so that they are there.
             variables: What `${py:…}` in the playbook's own text sees. It is evaluated as Python:
                 give them only for a text that their owner wrote. None, the default, refuses it.
 
         Raises:
             HeroError: An action cannot be carried out as it stands; nothing ran.
+            PlaybookError: A filter chooses no action; nothing ran.
+            SessionError: There is no run to resume; nothing ran.
         """
-        report = runner.run(
+        unchosen = runner.unchosen(playbook, (only,) if isinstance(only, str) else only)
+        earlier = None
+        if resume:  # what is wrong with an action is told first
+            runner.check(playbook, self.actors, self.now(), strict=strict, unchosen=unchosen)
+            earlier = self._resumed(session, playbook)
+        options: dict[str, Any] = {"source": source, "keep_going": keep_going, "strict": strict}
+        options["variables"] = variables
+        return self._run(
             session,
             playbook,
-            self.actors,
-            now=self.now,
-            source=source,
-            keep_going=keep_going,
+            unchosen,
+            earlier,
             dry_run=dry_run,
-            strict=strict,
             watch=watch,
-            variables=variables,
+            options=options,
         )
-        if dry_run or not report.results:
-            return report
+
+    def _run(
+        self,
+        session: Session,
+        playbook: Playbook,
+        unchosen: frozenset[int],
+        earlier: runner.Earlier | None,
+        *,
+        dry_run: bool,
+        watch: Watch | None,
+        options: dict[str, Any],
+    ) -> Report:
+        """As `run`; remembers the run, so that it can be retried with the same options."""
+        journals: list[runs.Journal] = []
+
+        def journal(head: Report) -> runs.Journal:
+            journals.append(session.run_journal(head))
+            return journals[-1]
+
         try:
-            return session.keep_run(report)
-        except HeroError as error:  # what was done is done, and its report must be seen
-            note = f"this run is not kept: {error}"
-            return replace(report, note=f"{report.note}\n{note}" if report.note else note)
+            report = runner.run(
+                session,
+                playbook,
+                self.actors,
+                now=self.now,
+                dry_run=dry_run,
+                watch=watch,
+                unchosen=unchosen,
+                earlier=earlier,
+                journal=journal,
+                **options,
+            )
+            if dry_run or not report.results:
+                return report
+            report = _kept(session, report)
+            self._last = _LastRun(session, playbook, unchosen, options, report)
+            for one in journals:
+                one.remove()
+        finally:
+            for one in journals:  # after a second Ctrl-C they stay, in the place of the report
+                one.close()
+        return report
+
+    def _resumed(self, session: Session, playbook: Playbook) -> runner.Earlier:
+        digests = runner.digests(session, playbook, self.actors)
+        found = session.run_unfinished(digests)
+        if found is None:
+            raise SessionError(
+                f"session {session.name} has no unfinished run of these actions",
+                hint="leave resume out to carry out all of them",
+            )
+        return runner.Earlier(found.run, runs.done_before(found))
+
+    def retry(
+        self,
+        session: Session | None = None,
+        *,
+        dry_run: bool = False,
+        watch: Watch | None = None,
+    ) -> Report:
+        """Carry out again what the last run in a session left: failed, interrupted, not reached.
+
+        In order, and with that run's options. A run of this process is gone on with as it is in
+        memory; one of another process by what is kept of it.
+
+        Args:
+            session: Default: the current one.
+            dry_run: Whether to carry out only what changes nothing anyway; not kept.
+            watch: Is handed, before anything runs, what tells where the run is.
+
+        Raises:
+            HeroError: An action cannot be carried out as it stands; nothing ran.
+            SessionError: Nothing is left, or what is kept of the run is not enough; nothing ran.
+        """
+        session = session or self.session()
+        last = self._last
+        if last is None or last.session != session:
+            last = _from_kept(session)
+        report = last.report
+        if not report.left:
+            raise SessionError(
+                f"the last run in session {session.name} left nothing to carry out again",
+                hint="%heroscript --runs lists the runs",
+            )
+        before = tuple(runs.done_before(report).elements())
+        earlier = runner.Earlier(report.run, Counter(), before)
+        return self._run(
+            session,
+            last.playbook,
+            last.unchosen,
+            earlier,
+            dry_run=dry_run,
+            watch=watch,
+            options=last.options,
+        )
+
+    @property
+    def last_run(self) -> Report | None:
+        """The last run in this process; before there is one, the current session's last kept one.
+
+        None when there is neither; asking creates nothing, nor makes a session current. A dry
+        run does not count.
+        """
+        if self._last is not None:
+            return self._last.report
+        kept = self._session.run_list(1) if self._session is not None else []
+        return kept[0] if kept else None
 
     def context_new(
         self,
@@ -792,6 +913,51 @@ class Workspace:
             return function
 
         return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class _LastRun:
+    """A run, and what it takes to carry out again what it left."""
+
+    session: Session
+    playbook: Playbook
+    unchosen: frozenset[int]
+    options: dict[str, Any]
+    report: Report
+
+
+def _kept(session: Session, report: Report) -> Report:
+    """The report as it is kept; with a note where it is not: it must be seen all the same."""
+    try:
+        return session.keep_run(report)
+    except HeroError as error:
+        note = f"this run is not kept: {error}"
+        note = f"{report.note}\n{note}" if report.note else note
+        return replace(report, run="", note=note)
+
+
+def _from_kept(session: Session) -> _LastRun:
+    """The session's last run as it is kept, with a playbook of what it left.
+
+    Raises:
+        SessionError: There is none, or it does not say all that was left.
+    """
+    report = session.run_get()
+    untold = next((one for one in report.left if not (one.written and one.written.script)), None)
+    if report.killed or untold is not None:
+        why = "it was killed" if report.killed else f"{untold and untold.action} is kept without"
+        raise SessionError(
+            f"what run {report.run} left is not known here: {why}",
+            hint="carry out its cell or file again with --resume",
+        )
+    playbook = Playbook()
+    for one in report.left:
+        name, _, line = one.place.rpartition(":")[0].rpartition(":")
+        script = one.written.script if one.written is not None else ""
+        first_line = int(line) if line.isdecimal() else 1
+        playbook.add(actions=heroscript.parse(script, name=name, first_line=first_line))
+    options = {"source": report.source, "keep_going": report.keep_going, "strict": True}
+    return _LastRun(session, playbook, frozenset(), options, report)
 
 
 def _check_ok(report: Report) -> None:

@@ -53,7 +53,7 @@ def raise_for(report: Report) -> None:
         return
     last = report.failed[-1]
     if last.status == "interrupted":
-        skipped = sum(result.status == "skipped" for result in report.results)
+        skipped = sum(result.is_left and result.status == "skipped" for result in report)
         left = f"; {skipped} more not started" if skipped else ""
         said = f"{last.action} was interrupted ({_where(last)}){left}"
         raise _render(KeyboardInterrupt(said), [f"KeyboardInterrupt: {said}"])

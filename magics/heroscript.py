@@ -58,10 +58,20 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
     given = _given("%heroscript", line, files=True)
     if given.help:
         return Help(parser.format_help())
+    if given.retry:
+        _check_alone(given)
+        _run(door, None, given, source="")
+        return None
     if given.runs:
         return _kept(door)
     if given.show is not None:
         return door.session().run_get("" if given.show == "last" else given.show)
+    if given.resume and not given.file:
+        raise UsageError(
+            "%heroscript --resume needs a file",
+            hint="add -f FILE; above the actions of a cell write %%heroscript --resume; "
+            "%heroscript --retry carries out what the last run left",
+        )
     if not given.file:
         raise UsageError("%heroscript has nothing to do", hint=f"usage: {parser.usage_line()}")
     path = Path(given.file).expanduser().absolute()
@@ -88,6 +98,9 @@ def _parser(prog: str, *, files: bool) -> Parser:
     parser.set_defaults(py=False)
     if files:
         parser.add_argument("-f", "--file", metavar="FILE", help="carry out a file or a folder")
+        parser.add_argument(
+            "--retry", action="store_true", help="carry out again what the last run left"
+        )
         parser.add_argument("--runs", action="store_true", help="list the runs that are kept")
         parser.add_argument(
             "--show", nargs="?", const="last", metavar="RUN", help="show a kept run, or the last"
@@ -101,6 +114,18 @@ def _parser(prog: str, *, files: bool) -> Parser:
     parser.add_argument("-n", "--dry-run", action="store_true", help="check, and change nothing")
     parser.add_argument(
         "--continue", dest="keep_going", action="store_true", help="go on after a failure"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="ACTOR[.ACTION]",
+        help="carry out only these; again for more, and with wildcards: 'git.*'",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="pass over what the last run of these actions has done, if it did not finish",
     )
     parser.add_argument("-o", "--out", metavar="VAR", help="put the report into a variable")
     parser.add_argument("-q", "--quiet", action="store_true", help="show only what failed")
@@ -120,28 +145,34 @@ def _given(prog: str, line: str, *, files: bool) -> Namespace:
 
 def _run(
     door: Door,
-    playbook: Playbook,
+    playbook: Playbook | None,
     given: Namespace,
     *,
     source: str,
     is_whole_cell: bool = False,
 ) -> None:
+    """Carry a playbook out, or again what the last run left, and show the report."""
     if given.out is not None and (not given.out.isidentifier() or iskeyword(given.out)):
         raise UsageError(f"--out {given.out} is no variable name", hint="write --out report")
     session = door.session()
     live = Live(door.shell.display_pub, door.ticker, is_whole_cell=is_whole_cell)
     report = None
     try:
-        report = door.workspace.run(
-            session,
-            playbook,
-            source=source,
-            strict=True,
-            keep_going=given.keep_going,
-            dry_run=given.dry_run,
-            watch=live.watch,
-            variables=door.shell.user_ns if given.py else None,
-        )
+        if playbook is None:
+            report = door.workspace.retry(session, dry_run=given.dry_run, watch=live.watch)
+        else:
+            report = door.workspace.run(
+                session,
+                playbook,
+                source=source,
+                strict=True,
+                keep_going=given.keep_going,
+                dry_run=given.dry_run,
+                watch=live.watch,
+                only=given.only,
+                resume=given.resume,
+                variables=door.shell.user_ns if given.py else None,
+            )
     finally:
         live.end(None if given.quiet and report is not None and report.ok else report)
     if given.out:
@@ -151,14 +182,36 @@ def _run(
     raise_for(report)
 
 
+def _check_alone(given: Namespace) -> None:
+    """Refuse what `--retry` cannot have: it has the last run's actions and options.
+
+    Raises:
+        UsageError: It was given with another.
+    """
+    also = {
+        "-f": given.file,
+        "--only": given.only,
+        "--resume": given.resume,
+        "--continue": given.keep_going,
+        "--show": given.show,
+        "--runs": given.runs,
+    }
+    for option, value in also.items():
+        if value:
+            raise UsageError(
+                f"--retry does not go with {option}",
+                hint="it carries out what the last run left, with that run's options",
+            )
+
+
 def _kept(door: Door) -> Table:
     session = door.session()
     rows = []
     for report in session.run_list():
         counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
-        rows.append((report.run, report.started, report.source, counts))
+        rows.append((report.run, report.started, report.source, report.ended, counts))
     return Table(
-        ("run", "started (UTC)", "of", "ended"),
+        ("run", "started (UTC)", "of", "ended", "actions"),
         tuple(rows),
         title=f"session {session.guid}",
         note="%heroscript --show RUN shows one again" if rows else "no run is kept yet",

@@ -68,7 +68,7 @@ def _last_run(workspace: Workspace, session: Session) -> str:
         return ""
     report = kept[0]
     seconds = int(workspace.now()) - int(times.new(report.started))
-    return f"last run {'ok' if report.ok else 'failed'} {ago(seconds)}"
+    return f"last run {report.ended} {ago(seconds)}"
 
 
 def ago(seconds: int) -> str:

@@ -615,7 +615,9 @@ def test_killed_in_the_middle(local: Place) -> None:
     child.communicate(timeout=60)
     session = local.open().context_get("ctx").session_get("one")
     assert session.env_all() == {"A": "1"}
-    assert session.run_names() == []
+    (report,) = session.run_list()
+    assert report.killed
+    assert statuses(report) == "changed interrupted"
 
 
 # -- speed

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hero_kernel import runs
 from hero_kernel.errors import CorruptRecordError, SessionError
-from hero_kernel.report import Report, Result, Status
+from hero_kernel.report import Failure, Report, Result, Status
+from hero_kernel.runs import kept as kept_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,7 @@ def test_runs_kept_at_once_are_all_kept(tmp_path: Path) -> None:
 def test_the_oldest_go_and_other_files_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "MAX_BYTES", 2000)
+    monkeypatch.setattr(kept_runs, "MAX_BYTES", 2000)
     (tmp_path / "notes.txt").write_text("mine")
     kept = [runs.keep(tmp_path, report(str(n)), NOW).run for n in range(100)]
     left = runs.names(tmp_path)
@@ -75,7 +77,7 @@ def test_no_run_yet_and_no_such_run(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_damaged_line_harms_no_other(tmp_path: Path, damage: bytes) -> None:
     first = runs.keep(tmp_path, report("1"), NOW)
-    with (tmp_path / runs.FILE_NAME).open("ab") as file:
+    with (tmp_path / kept_runs.FILE_NAME).open("ab") as file:
         file.write(damage + b"\n")
     second = runs.keep(tmp_path, report("2"), NOW)
     assert runs.recent(tmp_path, 9) == [second, first]
@@ -83,7 +85,7 @@ def test_a_damaged_line_harms_no_other(tmp_path: Path, damage: bytes) -> None:
 
 
 def test_a_run_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    (tmp_path / runs.FILE_NAME).write_bytes(b'{"schema":9,"run":"1"}\n{"schema":1,"run":"2"\n')
+    (tmp_path / kept_runs.FILE_NAME).write_bytes(b'{"schema":9,"run":"1"}\n{"schema":1,"run":"2"\n')
     for name, said in (("1", "schema 9"), ("2", "cannot be read")):
         with pytest.raises(CorruptRecordError, match=said):
             runs.load(tmp_path, name)
@@ -92,3 +94,31 @@ def test_a_run_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 def test_halves_of_characters_are_kept(tmp_path: Path) -> None:
     kept = runs.keep(tmp_path, report("a\ud800b"), NOW)
     assert runs.load(tmp_path).source == kept.source
+
+
+LINE = (
+    b'{"schema":1,"run":"2025_01_02_03_04_05_beef","context":"ctx","session":"one",'
+    b'"source":"In[2]","started":"2025-01-02 03:04:05","duration_s":0.25,"dry_run":false,'
+    b'"ok":false,"note":"","results":[{"action":"a.b","status":"ok","duration_s":0.1,'
+    b'"message":"m","output":"","place":"In[2]:1:1"},{"action":"a.c","status":"failed",'
+    b'"duration_s":0.15,"message":"","output":"o","place":"In[2]:2:1","failure":{"kind":'
+    b'"ActionError","message":"no","hint":"yes","excerpt":["x","^"],"traceback":""}}]}\n'
+)
+
+
+def test_lines_of_the_first_schema_are_read(tmp_path: Path) -> None:
+    """They say nothing of what the actions were: there is nothing to go on with."""
+    (tmp_path / kept_runs.FILE_NAME).write_bytes(LINE)
+    new = runs.keep(tmp_path, report(), NOW)
+    first = runs.load(tmp_path, "2025_01_02_03_04_05_beef")
+    assert runs.recent(tmp_path, 9) == [new, first]
+    assert first.ended == "failed"
+    assert first.left == ()
+    assert first.failed[0].failure == Failure("ActionError", "no", "yes", ("x", "^"))
+    assert runs.unfinished(runs.newest_first(tmp_path), ["d"]) is None
+
+
+def test_a_run_that_has_a_name_keeps_it(tmp_path: Path) -> None:
+    named = replace(report(), run=runs.name(NOW))
+    assert runs.keep(tmp_path, named, "later") is named
+    assert runs.names(tmp_path) == [named.run]

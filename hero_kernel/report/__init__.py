@@ -9,7 +9,11 @@ from hero_kernel.report.model import (
     Report,
     Result,
     Skipped,
+    State,
     Status,
+    Written,
+    row_from_dict,
+    row_to_dict,
 )
 
 __all__ = [
@@ -20,6 +24,10 @@ __all__ = [
     "Report",
     "Result",
     "Skipped",
+    "State",
     "Status",
+    "Written",
+    "row_from_dict",
+    "row_to_dict",
     "to_html",
 ]

@@ -66,6 +66,8 @@ def summary(report: Report) -> str:
     parts = [counts or "no actions", duration(report.duration_s), where, report.note]
     if report.dry_run:
         parts.insert(0, "dry run, nothing was changed")
+    if report.killed:
+        parts.insert(0, "killed: its process ended before it did")
     return plain(" · ".join(part for part in parts if part))
 
 

@@ -1,19 +1,25 @@
-"""Runs that were kept: one report a line, in a file of the session's folder."""
+"""Runs that were kept: one report a line, in a file of the session's folder.
+
+Runs that were killed left a journal instead; it becomes a line when somebody looks.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
-from hero_kernel.errors import CorruptRecordError, SessionError, did_you_mean
+from hero_kernel.errors import CorruptRecordError, SessionError, StoreError, did_you_mean
 from hero_kernel.report import Report
+from hero_kernel.runs import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FILE_NAME = "runs.jsonl"
@@ -29,8 +35,13 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _NAME = re.compile(rb'\{"schema":\d+,"run":"([0-9a-f_]{1,60})"')
 
 
+def name(time_key: str) -> str:
+    """A name for a run; it begins with the time."""
+    return f"{time_key}_{os.urandom(2).hex()}"
+
+
 def keep(folder: Path, report: Report, time_key: str) -> Report:
-    """Append the report to the folder's runs, under a name that begins with its time.
+    """Append the report to the folder's runs, under its name or one that begins with the time.
 
     One write, which no other process's can come between. Not synced to the disk: what a run did
     is kept by its handlers, this is the record of it.
@@ -39,7 +50,7 @@ def keep(folder: Path, report: Report, time_key: str) -> Report:
         FileNotFoundError: The folder is not there.
         StoreError: There is no room, or the folder may not be written.
     """
-    kept = replace(report, run=f"{time_key}_{os.urandom(2).hex()}")
+    kept = report if report.run else replace(report, run=name(time_key))
     line = _JSON.encode(kept.document)
     path = folder / FILE_NAME
     size = files.append(path, line.encode("utf-8", "backslashreplace") + b"\n")
@@ -66,10 +77,33 @@ def mark(folder: str) -> str:
     return f"0.{last}"  # the file was just put aside
 
 
+def collect(folder: Path) -> None:
+    """Keep the reports of runs that were killed, from their journals, which are removed.
+
+    What cannot be written stays where it is, and is found again.
+    """
+    for orphan in journal.orphans(folder):
+        try:
+            report = orphan.report
+            if report is not None and report.run.encode() not in _names(_lines(folder)):
+                with suppress(FileNotFoundError):
+                    keep(folder, report, "")
+            orphan.remove()
+        except StoreError:
+            continue
+        finally:
+            orphan.close()
+
+
 def names(folder: Path) -> list[str]:
     """The names of the kept runs, oldest first."""
-    found = (_NAME.match(line) for line in _lines(folder))
-    return [match[1].decode() for match in found if match]
+    collect(folder)
+    return [found.decode() for found in _names(_lines(folder))]
+
+
+def _names(lines: list[bytes]) -> list[bytes]:
+    found = (_NAME.match(line) for line in lines)
+    return [match[1] for match in found if match]
 
 
 def load(folder: Path, name: str = "") -> Report:
@@ -79,6 +113,7 @@ def load(folder: Path, name: str = "") -> Report:
         SessionError: There is none.
         CorruptRecordError: Its line cannot be read.
     """
+    collect(folder)
     last: bytes | None = None
     for line in reversed(_lines(folder)):
         match = _NAME.match(line)
@@ -95,7 +130,7 @@ def load(folder: Path, name: str = "") -> Report:
 
 def every(folder: Path) -> list[Report]:
     """All kept runs, oldest first; a line that cannot be read is left out."""
-    return recent(folder, -1)[::-1]
+    return list(newest_first(folder))[::-1]
 
 
 def restore(folder: Path, reports: Sequence[Report]) -> None:
@@ -116,15 +151,15 @@ def is_name(name: str) -> bool:
 
 def recent(folder: Path, count: int) -> list[Report]:
     """The last runs, the newest first; a line that cannot be read is left out."""
-    found: list[Report] = []
+    return list(islice(newest_first(folder), count))
+
+
+def newest_first(folder: Path) -> Iterator[Report]:
+    """Every kept run, the newest first, read as they are asked for; else as `recent`."""
+    collect(folder)
     for line in reversed(_lines(folder)):
-        if len(found) == count:
-            break
-        try:
-            found.append(_report(folder, line))
-        except CorruptRecordError:
-            continue
-    return found
+        with suppress(CorruptRecordError):
+            yield _report(folder, line)
 
 
 def _report(folder: Path, line: bytes) -> Report:

@@ -1,0 +1,60 @@
+"""An action as it may be remembered: what tells it from others, and its text."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from hero_kernel.actors import foreign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hero_kernel.actors.registry import Handler
+    from hero_kernel.heroscript import Action
+
+MAX_SCRIPT = 20_000
+"""Characters of an action that are remembered; of a longer one, none."""
+
+_DIGEST_BYTES = 10
+"""Enough to tell the actions of a session apart; it protects nothing."""
+
+
+def digest(action: Action, handler: Handler | None, mask: Callable[[str], str]) -> str:
+    """What is equal for actions that say the same, wherever and however they stand.
+
+    It is made of the action as it was written: references to secrets unfilled, known secrets
+    masked, and values that the handler takes as secrets left out.
+
+    Args:
+        action: The action.
+        handler: Who carries it out, if anybody does.
+        mask: Masks known secrets.
+    """
+    params, hidden = action.params, _secret_keys(handler)
+    said = [action.kind.value, action.full_name, *params.args]
+    said += [f"{key}:{'' if key in hidden else params[key]}" for key in sorted(params)]
+    text = mask("\n\0".join(said))
+    return blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def script(action: Action, handler: Handler | None, mask: Callable[[str], str]) -> str:
+    """The action as text that may be kept and parsed again; empty when it may not be.
+
+    That is so for one with a secret in it, for a script of others, which loses its origin in
+    being kept, and for a very long one.
+    """
+    if foreign.is_foreign(action) or not _secret_keys(handler).isdisjoint(action.params):
+        return ""
+    text = action.heroscript()
+    return "" if len(text) > MAX_SCRIPT or mask(text) != text else text
+
+
+def _secret_keys(handler: Handler | None) -> frozenset[str]:
+    """The parameters whose text becomes a `Secret`, or a list of them."""
+    if handler is None:
+        return frozenset()
+    parameters = handler.accepts.parameters
+    return frozenset(
+        key for key, one in parameters.items() if "secret" in one.kind and not one.choices
+    )
