@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hero_kernel import Secret, provenance, runs, times
+from hero_kernel import Secret, provenance, times
 from hero_kernel.cells import Cell, process
 from hero_kernel.provenance import UNKNOWN, Change, Source
+from hero_kernel.runs import kept
 from hero_kernel.sessions import PREFIX
 
 if TYPE_CHECKING:
@@ -203,14 +204,14 @@ def test_another_kernels_run_counts(local: Place) -> None:
 
 
 def test_the_first_runs_file_put_aside(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "MAX_BYTES", 10)
+    monkeypatch.setattr(kept, "MAX_BYTES", 10)
     session.env_set("BEFORE", "1")
     run(session)
-    assert not (session.path / runs.FILE_NAME).exists()
+    assert not (session.path / kept.FILE_NAME).exists()
     session.env_set("AFTER", "1")
     assert changed(session) == {"AFTER": "new"}
     run(session)
-    assert not (session.path / runs.FILE_NAME).exists()
+    assert not (session.path / kept.FILE_NAME).exists()
     assert changed(session) == {}
 
 

@@ -231,5 +231,5 @@ def test_run_all_by_nbclient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         made, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
     text = nbformat.writes(made)
-    assert f"3 3 {MASK}" in made.cells[2].outputs[0]["data"]["text/plain"]
+    assert f"3 3 {MASK}" in made.cells[2].outputs[-1]["data"]["text/plain"]
     assert "canary" not in text
