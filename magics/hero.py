@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hero_kernel.actors import Handler
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 def command(door: Door) -> Command:

@@ -22,7 +22,7 @@ from magics.status import bound_line, use_session
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class SessionVerbs:

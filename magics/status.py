@@ -9,7 +9,7 @@ from magics.display import Line
 
 if TYPE_CHECKING:
     from hero_kernel import Context, Session, Workspace
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 def use_session(door: Door, where: Context, name: str) -> None:

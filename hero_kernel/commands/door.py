@@ -1,0 +1,124 @@
+"""Door: a terminal's, through which the magics' verbs are carried out without a notebook."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import hero_kernel
+from hero_kernel.errors import ContextNotFoundError, SessionNotFoundError
+from hero_kernel.redaction.spellings import SHORTEST
+
+if TYPE_CHECKING:
+    from hero_kernel import Context, Session, Workspace
+    from hero_kernel.commands.given import Given
+
+
+class TerminalDoor:
+    """One command and the default workspace; it finds what is there, and makes nothing.
+
+    Attributes:
+        shell: None; see `magics.doorway.Door`.
+        how: What named the session.
+        is_guessed: Whether nothing named it, so that the user should be told which one it is.
+    """
+
+    def __init__(self, given: Given) -> None:
+        self.shell = None
+        self.how = ""
+        self.is_guessed = False
+        self._given = given
+        self._is_placed = False
+
+    @property
+    def workspace(self) -> Workspace:
+        """The default workspace, in the context that was named.
+
+        Raises:
+            ContextNotFoundError: There is no such context.
+        """
+        workspace = hero_kernel.workspace()
+        if not self._is_placed:
+            self._is_placed = True
+            name = self._given.context or os.environ.get("HERO_CONTEXT", "").strip()
+            if name:
+                workspace.context_select(_context(workspace, name))
+        return workspace
+
+    def session(self) -> Session:
+        """The session that was named, else the context's latest.
+
+        Raises:
+            SessionNotFoundError: There is none.
+        """
+        workspace = self.workspace
+        found = workspace.selected_session
+        if found is None:
+            found, self.how = self._found(workspace)
+            workspace.session_select(found)
+        return found
+
+    def has_sessions(self) -> bool:
+        """Whether there is any session in the context."""
+        return _is_there(self.workspace) and bool(self.workspace.sessions_list())
+
+    def _found(self, workspace: Workspace) -> tuple[Session, str]:
+        for name, why in (
+            (self._given.session, "--session"),
+            (os.environ.get("HERO_SESSION", "").strip(), "HERO_SESSION in the environment"),
+        ):
+            if name:
+                return _session(workspace, name), why
+        if not self.has_sessions():
+            raise SessionNotFoundError(
+                f"context {_named(workspace)} has no session",
+                hint="%hero_session new NAME makes one, and so does a notebook or a run",
+            )
+        self.is_guessed = True
+        return workspace.session_get(), f"the latest of context {workspace.context().name}"
+
+    def bind(self, session: Session, how: str) -> None:
+        """A verb has made a session, or chosen one."""
+        self.how = how
+        self.workspace.session_select(session)
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def export(self, session: Session) -> None:
+        """Nothing comes after this process that could see its environment."""
+
+    def hide(self, text: str) -> None:
+        """Mask a text from now on; one that is too short for it is left."""
+        if len(text.strip()) >= SHORTEST:
+            hero_kernel.workspace().redactor.add(text)
+
+
+def _context(workspace: Workspace, name: str) -> Context:
+    try:
+        return workspace.context_get(name)
+    except ContextNotFoundError as error:
+        error.hint = _advice(error.hint, f"%hero_context new {name}")
+        raise
+
+
+def _session(workspace: Workspace, name: str) -> Session:
+    try:
+        return workspace.session_get(name)
+    except SessionNotFoundError as error:
+        error.hint = _advice(error.hint, f"%hero_session new {name}")
+        raise
+
+
+def _advice(hint: str, line: str) -> str:
+    near = hint if hint.startswith(("did you mean", "there is")) else ""
+    return f"{near}{' ' if near.endswith('?') else '; ' if near else ''}to create it: {line}"
+
+
+def _is_there(workspace: Workspace) -> bool:
+    """Whether the context is; the default one is named before it is made."""
+    return bool(workspace.contexts_list())
+
+
+def _named(workspace: Workspace) -> str:
+    return workspace.context().name if _is_there(workspace) else "default"
