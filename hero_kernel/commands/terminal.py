@@ -63,7 +63,8 @@ def _table(console: Console, table: Table, mask: Callable[[str], str]) -> None:
         for column in told["columns"]:
             grid.add_column(Text(column), overflow="fold")
         for row in told["rows"]:
-            grid.add_row(*(Text(mask(cell), style=STYLES.get(cell, "")) for cell in row))
+            state, *rest = (mask(cell) for cell in row)
+            grid.add_row(Text(state, style=STYLES.get(state, "")), *map(Text, rest))
         console.print(grid)
     note = repr(Table((), (), note=told["note"]))
     if told["total"] > len(told["rows"]):
