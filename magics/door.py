@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,11 @@ class Door:
         """Mask a text from now on; one that is too short for it is left."""
         if len(text.strip()) >= SHORTEST:
             self.workspace.redactor.add(text)
+
+    def say(self, thing: object) -> None:
+        """Show something at once, in a line, while a magic goes on."""
+        sys.stdout.write(f"{thing}\n")
+        sys.stdout.flush()
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""

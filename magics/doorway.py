@@ -43,3 +43,6 @@ class Door(Protocol):
 
     def hide(self, text: str) -> None:
         """Mask a text from now on."""
+
+    def say(self, thing: object) -> None:
+        """Show something at once, in a line, while the verb goes on."""

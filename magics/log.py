@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from argparse import ArgumentTypeError
 from collections import deque
 from contextlib import suppress
@@ -94,7 +93,7 @@ class LogVerbs:
         session = self.door.session()
         end_s = inf if given.seconds is None else monotonic() + given.seconds
         shell = self.door.shell
-        show: Callable[[list[LogItem]], None] = _print
+        show: Callable[[list[LogItem]], None] = self._say
         if shell is not None and hasattr(shell, "kernel"):
             show = self._live(shell, session, given.limit)
         with session.logger().follow() as follow:
@@ -103,6 +102,11 @@ class LogVerbs:
                     show(items)
             except KeyboardInterrupt:
                 return  # it is how one stops looking
+
+    def _say(self, items: list[LogItem]) -> None:
+        """A terminal cannot change what it has shown."""
+        for item in items:
+            self.door.say(item)
 
     def _live(
         self, shell: InteractiveShell, session: Session, limit: int
@@ -171,13 +175,6 @@ def _table(session: Session, items: Collection[LogItem], note: str, total: int) 
         limit=max(1, len(rows)),
         total=total,
     )
-
-
-def _print(items: list[LogItem]) -> None:
-    """A terminal cannot change what it has shown."""
-    for item in items:
-        sys.stdout.write(f"{item}\n")
-    sys.stdout.flush()
 
 
 def _batches(follow: Follow, end_s: float) -> Iterator[list[LogItem]]:

@@ -8,7 +8,9 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 import hero_kernel
+from hero_kernel.commands import show
 from hero_kernel.commands.given import OPTIONS
+from hero_kernel.commands.shell import common, settle
 from hero_kernel.commands.words import PROGRAM, told
 from hero_kernel.errors import HeroError, UsageError
 
@@ -23,20 +25,21 @@ SHELLS = ("bash", "zsh", "fish")
 
 @click.command("completion", short_help="print what makes a shell complete these commands")
 @click.argument("shell", metavar="|".join(SHELLS), type=click.Choice(SHELLS))
+@common
 @click.pass_context
-def command(ctx: click.Context, shell: str) -> int:
-    r"""Print what makes a shell complete these commands.
+def command(ctx: click.Context, /, *, shell: str, **options: Any) -> int:
+    """Print what makes a shell complete these commands.
 
-    \b
-    eval "$(hero-kernel completion bash)"       in ~/.bashrc
-    eval "$(hero-kernel completion zsh)"        in ~/.zshrc
-    hero-kernel completion fish | source        in ~/.config/fish/config.fish
+    Write eval "$(hero-kernel completion bash)" into ~/.bashrc, the same with zsh into ~/.zshrc,
+    or hero-kernel completion fish | source into ~/.config/fish/config.fish.
     """
+    given = settle(ctx, **options)
     kind = get_completion_class(shell)
     if kind is None:
         raise UsageError(f"{shell} is not known here", hint=" or ".join(SHELLS))
     root: Any = ctx.find_root().command
-    click.echo(kind(root, {}, PROGRAM, VARIABLE).source())
+    script = kind(root, {}, PROGRAM, VARIABLE).source().strip()
+    show.answer(script, as_json=given.as_json)
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import hero_kernel
+from hero_kernel.commands import show
 from hero_kernel.errors import ContextNotFoundError, SessionNotFoundError
 from hero_kernel.redaction.spellings import SHORTEST
 
@@ -92,6 +93,11 @@ class TerminalDoor:
         """Mask a text from now on; one that is too short for it is left."""
         if len(text.strip()) >= SHORTEST:
             hero_kernel.workspace().redactor.add(text)
+
+    def say(self, thing: object) -> None:
+        """Show something in a line of its own, with --json as a document."""
+        as_json = self._given.as_json
+        show.answer(thing, as_json=as_json, redactor=hero_kernel.workspace().redactor)
 
 
 def _context(workspace: Workspace, name: str) -> Context:

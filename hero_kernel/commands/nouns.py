@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import hero_kernel
 from hero_kernel.commands.door import TerminalDoor
 from hero_kernel.commands.given import HELP, Given, taken
-from hero_kernel.commands.words import told
+from hero_kernel.commands.show import Document
+from hero_kernel.commands.words import PROGRAM, told
 from hero_kernel.errors import UsageError
 from magics.arguments import Command, Help, Parser, Verb
 from magics.display import Line, Table
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hero_kernel import Session
 
@@ -32,22 +33,29 @@ class Noun:
     Attributes:
         module: Of `magics`; its `command` makes the magic.
         default: The verb when there is none; empty for the magic's own.
-        without: Verbs that change a process which is over when the command is.
+        without: Verbs of the magic that a terminal has not, and what to do instead.
     """
 
     module: str
     default: str = ""
-    without: tuple[str, ...] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 NOUNS = {
-    "contexts": Noun("context", "list", ("use",)),
-    "sessions": Noun("session", "list", ("use",)),
+    "contexts": Noun("context", "list", {"use": "give -c NAME, or set HERO_CONTEXT"}),
+    "sessions": Noun("session", "list", {"use": "give -s NAME, or set HERO_SESSION"}),
     "env": Noun("env"),
     "param": Noun("param"),
-    "db": Noun("db", without=("frame",)),
+    "db": Noun("db", without={"frame": "hero-kernel db export writes the entries to a file"}),
     "config": Noun("config"),
-    "secret": Noun("secret", without=("unlock", "lock", "get")),
+    "secret": Noun(
+        "secret",
+        without={
+            "unlock": "give --unlock to the command that needs it, or set HERO_SECRET_FILE",
+            "lock": "nothing stays unlocked when a command is over",
+            "get": "a secret is not printed; scripts and notebooks may use it",
+        },
+    ),
     "log": Noun("log"),
 }
 """The commands that have verbs."""
@@ -89,6 +97,9 @@ def call(name: str, words: Sequence[str], given: Given) -> tuple[Any, TerminalDo
     door = TerminalDoor(given)
     if name in NOUNS:
         command, rest = noun(name, door), list(words)
+        if rest and rest[0] in NOUNS[name].without:
+            hint = NOUNS[name].without[rest[0]]
+            raise UsageError(f"{PROGRAM} {name} {rest[0]} is for notebooks", hint=hint)
         if name == "log" and rest[:1] == ["--follow"]:
             rest[0] = "follow"
     elif name == "actions":
@@ -160,6 +171,16 @@ def importing() -> list[str]:
     return [name for name in NOUNS if "import" in noun(name, _nowhere()).verbs]
 
 
+def import_help(there: Sequence[str]) -> Help:
+    """What `import` does, given the commands with such a verb."""
+    words = "|".join(name.removesuffix("s") for name in there)
+    lines = [f"{PROGRAM} import {words}: bring in what herolib or another place wrote", ""]
+    lines += [
+        f"  {PROGRAM} import {name.removesuffix('s')} is {PROGRAM} {name} import" for name in there
+    ]
+    return Help("\n".join([*lines, "", HELP]))
+
+
 def _nowhere() -> TerminalDoor:
     """A door for what is only looked at."""
     return TerminalDoor(Given())
@@ -194,6 +215,17 @@ def _input() -> str:
             f"standard input is not UTF-8: byte {error.start} cannot be read",
             hint="nothing was set",
         ) from None
+
+
+def _told_already(verb: Verb, _: TerminalDoor) -> Verb:
+    """The verb, which says what it has to say while it goes on."""
+
+    @wraps(verb.call)
+    def call(given: Namespace) -> Document:
+        verb.call(given)
+        return Document()
+
+    return replace(verb, call=call)
 
 
 def _maybe_none(verb: Verb, door: TerminalDoor) -> Verb:
@@ -244,5 +276,6 @@ _CHANGED: dict[str, dict[str, Callable[[Verb, TerminalDoor], Verb]]] = {
     "sessions": {"list": _maybe_none},
     "db": {"set": _from_input},
     "config": {"set": _from_input},
+    "log": {"follow": _told_already},
 }
 """Verbs that a terminal has in another way."""

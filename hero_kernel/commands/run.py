@@ -90,10 +90,10 @@ def command(
         _refuse_git_options(path, pull=pull, branch=branch)
     replace = dict(_pair(word) for word in pairs)
     workspace = hero_kernel.workspace()
-    session = workspace.session()
+    playbook, source = _read(workspace, path, replace, pull=pull, branch=branch)
+    session = workspace.session()  # only now: what cannot be read makes none
     if given.unlock:
         session.context.secrets.ready(interactive=True)
-    playbook, source = _read(workspace, session, path, replace, pull=pull, branch=branch)
     return _script(
         workspace,
         session,
@@ -123,7 +123,6 @@ def _pair(word: str) -> tuple[str, str]:
 
 def _read(
     workspace: Workspace,
-    session: Session,
     path: str,
     replace: dict[str, str],
     *,
@@ -136,7 +135,7 @@ def _read(
         playbook.add(_input(), name="<stdin>", replace=replace)
         return playbook, "<stdin>"
     if "://" in path or path.startswith("git@"):
-        texts = workspace.fetch(path, context=session.context, pull=pull, branch=branch)
+        texts = workspace.fetch(path, pull=pull, branch=branch)
         playbook.add(texts=texts, replace=replace)
         return playbook, path
     file = Path(path).expanduser().absolute()

@@ -183,7 +183,11 @@ class Worded(click.Command):
         call: Call = ctx.obj
         name, words = str(self.name), list(ctx.args)
         if name == "import":
-            name, words = _imported(words, nouns.importing())
+            there = nouns.importing()
+            if {"-h", "--help"} & set(words[:1]):
+                show.answer(nouns.import_help(there), as_json=call.as_json)
+                return 0
+            name, words = _imported(words, there)
         given, rest = nouns.split(name, words)
         call.final = given.over(call.above)
         said, door = nouns.call(name, rest, call.final)

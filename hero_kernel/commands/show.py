@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Document(dict[str, Any]):
-    """What is a document already."""
+    """What is a document already; an empty one is no answer."""
 
 
 def document(thing: object) -> dict[str, Any]:
@@ -47,6 +47,8 @@ def document(thing: object) -> dict[str, Any]:
             shown = {"help": told(thing.text)}
         case Secret():
             shown = {"value": str(thing), "secret": True}
+        case tuple() if hasattr(thing, "_asdict"):  # an entry of a log
+            shown = dict(thing._asdict())
         case bytes():
             shown = {"base64": base64.b64encode(thing).decode()}
         case _:
@@ -76,6 +78,8 @@ def answer(thing: object, *, as_json: bool, redactor: Redactor | None = None) ->
     Raises:
         OSError: Nobody reads it any more, or it cannot be written.
     """
+    if isinstance(thing, Document) and not thing:
+        return
     if as_json:
         shown = document(thing) if redactor is None else redactor.mask_data(document(thing))
         write(sys.stdout, json.dumps(shown, ensure_ascii=False, default=_as_json))
