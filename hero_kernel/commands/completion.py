@@ -43,15 +43,26 @@ def command(ctx: click.Context, /, *, shell: str, **options: Any) -> int:
     return 0
 
 
-def following(name: str, words: list[str], incomplete: str) -> list[CompletionItem]:
-    """What may follow a command's words; nothing where it cannot be told."""
+def following(
+    name: str, words: list[str], incomplete: str, context: str = ""
+) -> list[CompletionItem]:
+    """What may follow a command's words; nothing where it cannot be told.
+
+    Args:
+        name: The command.
+        words: Those between it and the one that is typed.
+        incomplete: That one, as far as it is typed.
+        context: The context that was named before the command.
+    """
     from hero_kernel.commands import nouns  # noqa: PLC0415  # the magics, at their use
 
     before = words[-1] if words else ""
     if before in ("-c", "--context"):
         return [CompletionItem(one) for one in context_names(incomplete)]
     if before in ("-s", "--session"):
-        return [CompletionItem(one) for one in session_names(_context_of(words), incomplete)]
+        return [
+            CompletionItem(one) for one in session_names(_context_of(words) or context, incomplete)
+        ]
     if name == "import" and not words:
         there = [one.removesuffix("s") for one in nouns.importing()]
         return _matching(dict.fromkeys(there, ""), incomplete)
@@ -95,7 +106,7 @@ def _names(read: Callable[[], list[str]], incomplete: str) -> list[str]:
 
 def _context_of(words: list[str]) -> str:
     at = next((i for i, word in enumerate(words) if word in ("-c", "--context")), None)
-    return words[at + 1] if at is not None and at + 1 < len(words) else ""
+    return "" if at is None else "".join(words[at + 1 : at + 2])
 
 
 def _matching(

@@ -76,7 +76,7 @@ def command(
         if dry_run:
             raise UsageError(
                 "a notebook is Python too and cannot be tried without running it",
-                hint="--dry-run is for scripts; in a notebook write %%heroscript --dry-run",
+                hint="--dry-run is for scripts, and for cells of heroscript",
             )
         if pairs:
             raise UsageError(

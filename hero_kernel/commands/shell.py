@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = _call(words)
             if sys.stdout is not None:
                 sys.stdout.flush()
-        except BrokenPipeError:
+        except (UnheardError, BrokenPipeError):
             return _unheard()
         except OSError as error:
             _complain(f"the answer cannot be written: {error.strerror}")
@@ -127,8 +127,23 @@ class Call:
         return self._guess if self.final is None else self.final.as_json
 
 
+class UnheardError(Exception):
+    """Nobody reads the answer any more; click would make its own of a BrokenPipeError."""
+
+
 class Commands(click.Group):
     """The commands; each is loaded when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out the command that the words name.
+
+        Raises:
+            UnheardError: See there.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise UnheardError from None
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Their names, in the order of the help."""
@@ -200,7 +215,9 @@ class Worded(click.Command):
         """What may come next: verbs, then options, and names after `-c` and `-s`."""
         from hero_kernel.commands.completion import following  # noqa: PLC0415  # at its use
 
-        return following(str(self.name), list(ctx.args), incomplete)
+        above = ctx.parent.params if ctx.parent is not None else {}
+        context = above.get("context") or ""
+        return following(str(self.name), list(ctx.args), incomplete, context)
 
 
 def _imported(words: list[str], there: list[str]) -> tuple[str, list[str]]:

@@ -21,8 +21,9 @@ PATIENCE_S = 30.0
 # the child takes the terminal for its own, which asking for a password needs
 _LAUNCH = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    "os.execv(sys.executable, [sys.executable, '-m', 'hero_kernel', *sys.argv[1:]])"
+    "os.execv(sys.executable, [sys.executable, '-c', *sys.argv[1:]])"
 )
+_MAIN = "import sys; from hero_kernel.__main__ import main; sys.exit(main())"
 
 
 class Terminal:
@@ -32,13 +33,13 @@ class Terminal:
         seen: All that was written to it.
     """
 
-    def __init__(self, folder: Path, *words: str, columns: int = 100, **environ: str) -> None:
+    def __init__(self, folder: Path, *words: str, program: str = _MAIN, **environ: str) -> None:
         self.seen = ""
         self._read_to = 0
         self._master, slave = pty.openpty()
-        own = {"COLUMNS": str(columns), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        own = {"COLUMNS": "100", "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, *words],
+            [sys.executable, "-c", _LAUNCH, program, *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -29,7 +29,9 @@ def test_from_a_file_and_from_a_variable(hk, secret):
     assert [row[0] for row in hk("secret", "list", "--json").json["rows"]] == ["api"]
     hk("secret", "set", "other", "--env", "OTHER", OTHER=TOKEN, HERO_SECRET_FILE=secret)
     assert "that is the secret" in hk("secret", "check", HERO_SECRET=CANARY).out
-    assert "that is not the secret" in hk.refused("secret", "check", HERO_SECRET="another one", status=1)
+    assert "that is not the secret" in hk.refused(
+        "secret", "check", HERO_SECRET="another one", status=1
+    )
 
 
 def test_never_an_argument(hk, secret):

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,9 @@ def kernelspecs(_: Place) -> Iterator[Finding]:
         first = used.setdefault(spec.folder.name.lower(), spec)
         if first is spec:
             yield _looked_at(spec)
+        elif Path(sys.prefix) in first.folder.parents:  # it is there for Jupyters elsewhere
+            found = _looked_at(spec)
+            yield replace(found, state=WARNING) if found.state == PROBLEM else found
         elif first.argv[:1] != spec.argv[:1]:
             yield Finding(
                 WARNING,
