@@ -41,7 +41,7 @@ class TerminalDoor:
         workspace = hero_kernel.workspace()
         if not self._is_placed:
             self._is_placed = True
-            name = self._given.context or os.environ.get("HERO_CONTEXT", "").strip()
+            name = self._given.context or _named("context")[0]
             if name:
                 workspace.context_select(_context(workspace, name))
         return workspace
@@ -64,15 +64,14 @@ class TerminalDoor:
         return _is_there(self.workspace) and bool(self.workspace.sessions_list())
 
     def _found(self, workspace: Workspace) -> tuple[Session, str]:
-        for name, why in (
-            (self._given.session, "--session"),
-            (os.environ.get("HERO_SESSION", "").strip(), "HERO_SESSION in the environment"),
-        ):
-            if name:
-                return _session(workspace, name), why
+        name, why = (self._given.session, "--session")
+        if not name:
+            name, why = _named("session")
+        if name:
+            return _session(workspace, name), why
         if not self.has_sessions():
             raise SessionNotFoundError(
-                f"context {_named(workspace)} has no session",
+                f"context {_context_name(workspace)} has no session",
                 hint="%hero_session new NAME makes one, and so does a notebook or a run",
             )
         self.is_guessed = True
@@ -98,6 +97,13 @@ class TerminalDoor:
         """Show something in a line of its own, with --json as a document."""
         as_json = self._given.as_json
         show.answer(thing, as_json=as_json, redactor=hero_kernel.workspace().redactor)
+
+
+def _named(what: str) -> tuple[str, str]:
+    """The context or session that the surroundings name, and what names it; empty when none do."""
+    variable = f"HERO_{what.upper()}"
+    name = os.environ.get(variable, "").strip()
+    return name, f"{variable} in the environment" if name else ""
 
 
 def _context(workspace: Workspace, name: str) -> Context:
@@ -126,5 +132,5 @@ def _is_there(workspace: Workspace) -> bool:
     return bool(workspace.contexts_list())
 
 
-def _named(workspace: Workspace) -> str:
+def _context_name(workspace: Workspace) -> str:
     return workspace.context().name if _is_there(workspace) else "default"

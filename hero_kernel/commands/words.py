@@ -55,6 +55,11 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         (r"%hero_session use (\S+)", r"-s \1"),
         (r"%hero_context (\S+) -s (\S+)", rf"{PROGRAM} -c \1 -s \2"),
         (r"to bind another notebook here", "to be here again"),
+        (r"to bind the notebook to it:", "to act on it:"),
+        (
+            r"%hero_session (?!(?:show|list|new|set|reset|end|rm|fork|prune|export|import)\b)(\w+)",
+            r"give -s \1",
+        ),
         # a cell's text is standard input
         (
             r"a cell that begins with %%hero_config CATEGORY NAME",
