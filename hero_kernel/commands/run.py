@@ -63,31 +63,12 @@ def command(
     is a program.
     """
     given = settle(ctx, **options)
+    _refuse(path, pairs, given, dry_run=dry_run, git=pull or bool(branch), out=out)
     for variable, value in (("HERO_CONTEXT", given.context), ("HERO_SESSION", given.session)):
         if value:
             os.environ[variable] = value  # a notebook's kernel reads it too
-    is_fetched = "://" in path or path.startswith("git@")
     if path.endswith(".ipynb"):
-        if is_fetched:
-            raise UsageError(
-                "a notebook of others is not run from its address",
-                hint="clone it, read it, and run the file",
-            )
-        if dry_run:
-            raise UsageError(
-                "a notebook is Python too and cannot be tried without running it",
-                hint="--dry-run is for scripts, and for cells of heroscript",
-            )
-        if pairs:
-            raise UsageError(
-                "NAME=VALUE is for scripts", hint="papermill -p gives a notebook its parameters"
-            )
-        _refuse_git_options(path, pull=pull, branch=branch)
         return _notebook(Path(path).expanduser().absolute(), given, out, keep_going=keep_going)
-    if out is not None:
-        raise UsageError("--out is for notebooks", hint="a script's report is kept in its session")
-    if not is_fetched:
-        _refuse_git_options(path, pull=pull, branch=branch)
     replace = dict(_pair(word) for word in pairs)
     workspace = hero_kernel.workspace()
     playbook, source = _read(workspace, path, replace, pull=pull, branch=branch)
@@ -105,11 +86,59 @@ def command(
     )
 
 
-def _refuse_git_options(path: str, *, pull: bool, branch: str) -> None:
-    if pull or branch:
-        raise UsageError(
-            "--pull and --branch are for git addresses", hint=f"{path} is taken for a path"
-        )
+def _refuse(
+    path: str,
+    pairs: tuple[str, ...],
+    given: Given,
+    *,
+    dry_run: bool,
+    git: bool,
+    out: Path | None,
+) -> None:
+    """Tell options that mean nothing for what the path is.
+
+    Raises:
+        UsageError: There is one.
+    """
+    is_notebook, is_fetched = path.endswith(".ipynb"), _is_fetched(path)
+    for is_wrong, message, hint in (
+        (
+            is_notebook and is_fetched,
+            "a notebook of others is not run from its address",
+            "clone it, read it, and run the file",
+        ),
+        (
+            is_notebook and dry_run,
+            "a notebook is Python too and cannot be tried without running it",
+            "--dry-run is for scripts, and for cells of heroscript",
+        ),
+        (
+            is_notebook and bool(pairs),
+            "NAME=VALUE is for scripts",
+            "papermill -p gives a notebook its parameters",
+        ),
+        (
+            is_notebook and given.unlock,
+            "--unlock is for scripts: a notebook's kernel is another process",
+            "set HERO_SECRET_FILE",
+        ),
+        (
+            not is_notebook and out is not None,
+            "--out is for notebooks",
+            "a script's report is kept in its session",
+        ),
+        (
+            git and not is_fetched,
+            "--pull and --branch are for git addresses",
+            f"{path} is taken for a path",
+        ),
+    ):
+        if is_wrong:
+            raise UsageError(message, hint=hint)
+
+
+def _is_fetched(path: str) -> bool:
+    return "://" in path or path.startswith("git@")
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -134,7 +163,7 @@ def _read(
     if path == STDIN:
         playbook.add(_input(), name="<stdin>", replace=replace)
         return playbook, "<stdin>"
-    if "://" in path or path.startswith("git@"):
+    if _is_fetched(path):
         texts = workspace.fetch(path, pull=pull, branch=branch)
         playbook.add(texts=texts, replace=replace)
         return playbook, path

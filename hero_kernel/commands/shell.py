@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from hero_kernel.redaction import Redactor
+
 CALLED_WRONGLY = (SourceError, UsageError, GitAddressError, NotAllowedError)
 """Errors after which nothing ran, and the same command never will as things are."""
 
@@ -233,8 +235,11 @@ def _imported(words: list[str], there: list[str]) -> tuple[str, list[str]]:
     return name, [*words[:at], "import", *words[at + 1 :]]
 
 
-def _redactor() -> Any:
-    import hero_kernel  # noqa: PLC0415  # a command has loaded it
+def _redactor() -> Redactor | None:
+    """What knows the secrets that this process has met; None when it can have met none."""
+    if "hero_kernel.workspaces" not in sys.modules:
+        return None
+    import hero_kernel  # noqa: PLC0415  # as said
 
     with suppress(HeroError):
         return hero_kernel.workspace().redactor

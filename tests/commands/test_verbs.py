@@ -152,6 +152,7 @@ WRONG = [
     ("run", "x.hero", "y.hero"),
     ("run", "x.ipynb", "A=1"),
     ("run", "x.ipynb", "--pull"),
+    ("run", "x.ipynb", "--unlock"),
     ("run", "x.hero", "-o"),
     ("install", "--env", "A"),
     ("install", "--env", "A=1"),
