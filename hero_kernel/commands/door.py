@@ -40,10 +40,10 @@ class TerminalDoor:
         """
         workspace = hero_kernel.workspace()
         if not self._is_placed:
-            self._is_placed = True
             name = self._given.context or _named("context")[0]
             if name:
                 workspace.context_select(_context(workspace, name))
+            self._is_placed = True
         return workspace
 
     def session(self) -> Session:

@@ -60,9 +60,6 @@ NOUNS = {
 }
 """The commands that have verbs."""
 
-SINGLE = ("allow", "revoke", "deny", "undeny")
-"""Verbs of `%hero` that are commands."""
-
 
 def noun(name: str, door: TerminalDoor) -> Command:
     """The magic behind a command, as a terminal has it."""

@@ -268,7 +268,8 @@ def _explained(error: click.ClickException) -> UsageError:
     usage = where.get_usage().replace("Usage: ", "usage: ") if where is not None else ""
     hint = " ".join(usage.split())
     if isinstance(error, click.MissingParameter) and error.param is not None:
-        return UsageError(f"{path} needs {error.param.make_metavar(where)}", hint=hint)  # type: ignore[arg-type]
+        needed = getattr(error.param, "metavar", None) or error.param.human_readable_name
+        return UsageError(f"{path} needs {needed}", hint=hint)
     said = error.format_message().rstrip(".")
     return UsageError(f"{path}: {said[:1].lower()}{said[1:]}", hint=hint)
 
