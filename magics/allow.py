@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.allowed import Foreign
-    from magics.door import Door
+    from magics.doorway import Door
 
 LINES = 3
 """Of each file that waits, so many are shown."""

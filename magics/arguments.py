@@ -7,6 +7,7 @@ import inspect
 import shlex
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hero_kernel.errors import UsageError, did_you_mean
@@ -45,8 +46,8 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: There is one.
         """
-        known = ("--", *self.options())
-        for word in words:
+        known = self.options()
+        for word in takewhile(lambda word: word != "--", words):
             if word.startswith("--") and word.partition("=")[0] not in known:
                 self.error(f"unrecognized arguments: {word}")
 

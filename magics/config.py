@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hero_kernel import Context
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class ConfigVerbs:

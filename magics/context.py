@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hero_kernel import Context
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class ContextVerbs:

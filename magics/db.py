@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hero_kernel.databases import Database, Value
-    from magics.door import Door
+    from magics.doorway import Door
 
 ROWS = 20
 """Keys shown unless `-n` says otherwise."""
@@ -83,10 +83,13 @@ class DbVerbs:
         """The value of a key; with --out it is put into a variable and not shown."""
         if given.out is not None and (not given.out.isidentifier() or iskeyword(given.out)):
             raise UsageError(f"--out {given.out} is no variable name", hint="write --out value")
+        shell = self.door.shell
+        if given.out is not None and shell is None:
+            raise UsageError("--out is for notebooks", hint="leave it out, and the value is shown")
         value = self._database(given).get(given.key)
-        if given.out is None:
+        if given.out is None or shell is None:
             return value
-        self.door.shell.user_ns[given.out] = value
+        shell.user_ns[given.out] = value
         return None
 
     def set_(self, given: Namespace) -> Line:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
+    from hero_kernel.ownership import Hold
     from magics.holding import Holding
     from magics.live import Ticker
 
@@ -82,6 +83,15 @@ class Door:
             self._holding = Holding(self)
         return self._holding
 
+    @property
+    def hold(self) -> Hold | None:
+        """The lease on the session, while it is this process's."""
+        return self.holding.hold
+
+    def shared(self) -> tuple[str, ...]:
+        """Who else is on the session, in lines; none when nobody is."""
+        return self.holding.shared()
+
     def open(self) -> None:
         """Let the default workspace look here; nothing is built for it."""
         self._before = front_end.replace(
@@ -110,7 +120,8 @@ class Door:
             self._remember()
         self.holding.check()
         if self.notice and tell:
-            self._tell()
+            notice, self.notice = self.notice, ""
+            self.tell(notice)
         return found
 
     def bind(self, session: Session, how: str, *, takeover: bool = False) -> None:
@@ -126,10 +137,11 @@ class Door:
         self._file = "" if bound is None or bound.notebook is None else str(bound.notebook)
         self._facts = self._said()
 
-    def _tell(self) -> None:
+    def tell(self, text: str) -> None:
+        """Show a line in a display of its own."""
         from magics.display import Line  # noqa: PLC0415  # as `ticker`
 
-        line, self.notice = Line(self.notice), ""
+        line = Line(text)
         self.shell.display_pub.publish({"text/plain": repr(line), "text/html": line._repr_html_()})
 
     def _said(self) -> tuple[object, ...]:
@@ -255,6 +267,11 @@ class Door:
         """Mask a text from now on; one that is too short for it is left."""
         if len(text.strip()) >= SHORTEST:
             self.workspace.redactor.add(text)
+
+    def say(self, thing: object) -> None:
+        """Show something at once, in a line, while a magic goes on."""
+        sys.stdout.write(f"{thing}\n")
+        sys.stdout.flush()
 
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session
     from magics.arguments import Command
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class EnvVerbs:

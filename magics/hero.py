@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from magics.completion.explained import Explained
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 def command(door: Door) -> Command:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from hero_kernel import times
 from hero_kernel.errors import OurTimeError
-from magics.display import Line
 from magics.status import use_session
 
 if TYPE_CHECKING:
@@ -17,13 +16,14 @@ if TYPE_CHECKING:
     from hero_kernel import Context, Session
     from hero_kernel.leases import Lease
     from hero_kernel.ownership import Hold
-    from magics.door import Door
+    from magics.door import Door as Notebook
+    from magics.doorway import Door
 
 
 class Holding:
     """What one shell holds: the lease on its session, of which it hears who else comes."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Notebook) -> None:
         self._door = door
         self._hold: Hold | None = None
 
@@ -55,13 +55,7 @@ class Holding:
             return
         held.check()
         for text in self.notices():
-            bundle = Line(text)
-            self._door.shell.display_pub.publish(
-                {
-                    "text/plain": repr(bundle),
-                    "text/html": bundle._repr_html_(),
-                }  # IPython's name for it
-            )
+            self._door.tell(text)
 
     def notices(self) -> list[str]:
         """What there is to say of those who came since this was asked last, a line each."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from argparse import ArgumentTypeError
 from collections import deque
 from contextlib import suppress
@@ -23,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
+    from IPython.core.interactiveshell import InteractiveShell
+
     from hero_kernel import Session
     from hero_kernel.logs import Follow, LogItem, Skipped
-    from magics.door import Door
+    from magics.doorway import Door
 
 ROWS = 20
 """Entries shown unless `-n` says otherwise: the newest."""
@@ -91,7 +92,10 @@ class LogVerbs:
         """Show entries as they are written, by any kernel, until Ctrl-C."""
         session = self.door.session()
         end_s = inf if given.seconds is None else monotonic() + given.seconds
-        show = self._live(session, given.limit) if hasattr(self.door.shell, "kernel") else _print
+        shell = self.door.shell
+        show: Callable[[list[LogItem]], None] = self._say
+        if shell is not None and hasattr(shell, "kernel"):
+            show = self._live(shell, session, given.limit)
         with session.logger().follow() as follow:
             try:
                 for items in _batches(follow, end_s):
@@ -99,9 +103,16 @@ class LogVerbs:
             except KeyboardInterrupt:
                 return  # it is how one stops looking
 
-    def _live(self, session: Session, limit: int) -> Callable[[list[LogItem]], None]:
+    def _say(self, items: list[LogItem]) -> None:
+        """A terminal cannot change what it has shown."""
+        for item in items:
+            self.door.say(item)
+
+    def _live(
+        self, shell: InteractiveShell, session: Session, limit: int
+    ) -> Callable[[list[LogItem]], None]:
         """What shows the newest entries in one display, and takes in more of them."""
-        publisher, display_id = self.door.shell.display_pub, os.urandom(16).hex()
+        publisher, display_id = shell.display_pub, os.urandom(16).hex()
         newest: deque[LogItem] = deque(maxlen=limit)
         count = -1
 
@@ -164,13 +175,6 @@ def _table(session: Session, items: Collection[LogItem], note: str, total: int) 
         limit=max(1, len(rows)),
         total=total,
     )
-
-
-def _print(items: list[LogItem]) -> None:
-    """A terminal cannot change what it has shown."""
-    for item in items:
-        sys.stdout.write(f"{item}\n")
-    sys.stdout.flush()
 
 
 def _batches(follow: Follow, end_s: float) -> Iterator[list[LogItem]]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hero_kernel import Context, Session
     from magics.arguments import Command
     from magics.display import Table
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class ParamVerbs:

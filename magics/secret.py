@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hero_kernel import Context
     from hero_kernel.kept import Shown
     from hero_kernel.secrets import Rotated, Secrets
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class SecretVerbs:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hero_kernel import Session
     from hero_kernel.bundles import LeftOut
     from hero_kernel.ownership import State
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 class SessionVerbs:
@@ -106,7 +106,7 @@ class SessionVerbs:
         return self.door.workspace.session()
 
     def _kind(self, state: State) -> str:
-        held = self.door.holding.hold
+        held = self.door.hold
         own = held is not None and held.lease.holder in [one.holder for one in state.holders]
         return f"{state.kind} here" if own else state.kind
 
@@ -159,7 +159,7 @@ class SessionVerbs:
         return Line(f"session {session.guid} is deleted")
 
     def _alone(self, doing: str, session: Session, given: Namespace) -> None:
-        ownership.free(session, doing, hold=self.door.holding.hold, takeover=given.takeover)
+        ownership.free(session, doing, hold=self.door.hold, takeover=given.takeover)
 
     def prune(self, given: Namespace) -> Table:
         """Delete sessions that nobody needs, with their folders and databases; needs --yes.

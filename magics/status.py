@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Context, Session, Workspace
     from hero_kernel.binding import Evidence, What
-    from magics.door import Door
+    from magics.doorway import Door
 
 
 def use_session(door: Door, where: Context, name: str, *, takeover: bool = False) -> None:
@@ -53,7 +53,7 @@ def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Lin
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
     line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
     details = [notice] if notice else []
-    details += door.holding.shared()
+    details += door.shared()
     if explain:
         details += _why(workspace)
     if again or explain:

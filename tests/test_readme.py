@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from kernel.driving import environment
 
+from hero_kernel.commands.shell import COMMANDS
 from magics.extension import HeroMagics
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -57,6 +59,34 @@ def test_its_table_has_every_magic() -> None:
     assert len(ours) > 10
     table = README.partition("| magic | does |")[2].partition("\n\n")[0]
     assert {one for one in ours if not re.search(rf"`{one}[ `]", table)} == set()
+
+
+def test_its_table_has_every_command() -> None:
+    table = README.partition("| command | does |")[2].partition("\n\n")[0]
+    assert {one for one in COMMANDS if not re.search(rf"`{one}[ `]", table)} == set()
+
+
+def test_its_commands_answer_so(tmp_path: Path) -> None:
+    """Line after line, as somebody types them who follows it."""
+    program = tmp_path / "bin" / "hero-kernel"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m hero_kernel "$@"\n')
+    program.chmod(0o755)
+    environ = environment(tmp_path, PATH=f"{program.parent}:{os.environ['PATH']}")
+    (shown,) = blocks("console")
+    said = ""
+    for line in shown.split("\n"):
+        if line.startswith("$ "):
+            done = subprocess.run(
+                ["sh", "-c", line.removeprefix("$ ")],
+                env=environ,
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said += f"{line}\n{done.stdout}"
+    assert said == shown
 
 
 def test_its_links_lead_somewhere() -> None:

@@ -1,0 +1,1 @@
+"""The command line: every magic as a command, runs of scripts and notebooks, and the install."""

@@ -1,0 +1,65 @@
+"""What a command imports: what it needs, and no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from kernel.driving import environment
+
+WATCHED = (
+    "IPython", "ipykernel", "ipywidgets", "jupyter_client", "nbclient", "nbformat", "redis", "rich",
+    "click.shell_completion", "magics", "hero_kernel.workspaces", "packaging",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["wrnog"], {"magics"}),
+        (["-c", "default", "env"], {"magics", "hero_kernel.workspaces"}),
+        (["run", "a.hero"], {"magics", "hero_kernel.workspaces"}),
+        (["run", "-h"], set()),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_no_more_is_imported(hk, words, wanted):
+    (hk.folder / "a.hero").write_text("!!play.echo content:a\n")
+    program = (
+        "import json, sys\n"
+        "from hero_kernel.__main__ import main\n"
+        f"main({words!r})\n"
+        f"print(json.dumps([one for one in {WATCHED!r} if one in sys.modules]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(hk.folder),
+        cwd=hk.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(json.loads(done.stdout.strip().split("\n")[-1])) == wanted
+
+
+def test_verbs_are_there_without_ipython(hk):
+    program = (
+        "import sys; sys.modules['IPython'] = None\n"
+        "from hero_kernel.__main__ import main\n"
+        "from hero_kernel.commands import nouns\n"
+        "print([name for name in nouns.NOUNS if nouns.verbs(name)])\n"
+        "sys.exit(main(['env', 'set', 'A=1']) or main(['status']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(hk.folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert hk.session().env_all() == {"A": "1"}
