@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from IPython.core import page
-
 from hero_kernel.errors import UnknownActionError, did_you_mean
 from magics.allow import (
     AllowVerbs,
@@ -72,8 +70,10 @@ def help_command(door: Door, commands: dict[str, Command]) -> Command:
         if not given.name:
             return Table(("type", "to"), _overview(door, commands))
         found = explained(given.name, source=given.source)
-        if not given.page:
+        if not given.page or door.shell is None:
             return Help(str(found))
+        from IPython.core import page  # noqa: PLC0415  # a terminal's verbs do without
+
         page.page(found.bundle())
         return None
 

@@ -249,6 +249,6 @@ def test_bash_completes(hk):
     assert answers[3] == {"shop"}
     assert answers[4] == {"till"}
     assert answers[5] == {"intro", "second"}
-    assert answers[6] == {"db", "secret"}
+    assert answers[6] == {"db", "secret", "session"}
     assert answers[7] == {"bash", "zsh", "fish"}
     assert answers[8] == {"--continue", "--context"}

@@ -18,9 +18,9 @@ def test_env_is_the_magic(hk):
     assert hk.session().env_all() == {"A": "1", "B": "two words"}
     shown = hk("env").out.split("\n")
     assert shown[0] == "session 0:default:intro"
-    assert [line.split() for line in shown[1:4]] == [
-        ["variable", "value"], ["A", "1"], ["B", "two", "words"],
-    ]  # fmt: skip
+    assert [line.split("  ")[0].split()[0] for line in shown[1:4]] == ["variable", "A", "B"]
+    assert "two words" in shown[3]
+    assert "hero-kernel env set" in shown[3]
     assert hk("env", "get", "B").out == "two words\n"
     assert hk("env", "unset", "A").out == "A deleted from session intro\n"
     hk("env", "reset", "--yes")
@@ -121,7 +121,7 @@ def test_actions_are_listed_and_explained(hk):
     listed = hk("actions").out
     assert "!!play.echo" in listed
     assert "%" not in listed
-    assert hk("actions", "play.echo").out.startswith("!!play.echo\n  content: ")
+    assert hk("actions", "play.echo").out.startswith("!!play.echo [content:…]")
     assert "did you mean play.echo?" in hk.refused("actions", "play.ecko", status=1)
 
 
@@ -218,7 +218,7 @@ def test_an_error_is_a_document_too(hk):
 def test_import_is_the_nouns_own(hk):
     hk("db", "set", "key", "value")
     assert "there is none of herolib's databases" in hk("import", "db").out
-    assert hk("import", "-h").out.startswith("hero-kernel import db|secret: ")
+    assert hk("import", "-h").out.startswith("hero-kernel import session|db|secret: ")
     assert "usage: hero-kernel db import" in hk("import", "db", "-h").out
     assert hk("--json", "import", "db").json["note"] == "there is none of herolib's databases"
     hk.refused("import", "secret", status=1)
