@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
 from typing import TYPE_CHECKING
 
 from hero_kernel import contexts
@@ -45,7 +46,9 @@ class ContextVerbs:
     def use(self, given: Namespace) -> Line:
         """Bind the notebook to a context and a session; a session that is missing is created."""
         workspace = self.door.workspace
-        if not (given.name or given.session or given.coderoot):
+        if given.docs is not None:
+            self.door.docs_asked = given.docs
+        if not (given.name or given.session or given.coderoot or given.docs is not None):
             raise UsageError(
                 "%hero_context use needs NAME or --session", hint="%hero_context list shows them"
             )
@@ -142,3 +145,8 @@ def _new_arguments(parser: ArgumentParser) -> None:
 def _more_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")
+    parser.add_argument(
+        "--docs",
+        action=BooleanOptionalAction,
+        help="show nothing that the next execution would show otherwise",
+    )

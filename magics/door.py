@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
+    from hero_kernel.report.steady import Steady
     from magics.live import Ticker
 
 
@@ -33,18 +34,21 @@ class Door:
         how: How the notebook came to its session: "new", "resumed", "reset", or "selected" by
             Python.
         raw_cell: The cell that runs, as the user wrote it.
+        docs_asked: What `%hero_context --docs` or `--no-docs` said last; None when neither did.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.how = ""
         self.raw_cell = ""
+        self.docs_asked: bool | None = None
         self._ticker: Ticker | None = None
         self._cell_id = ""
         self._depth = 0
         self._bound: Session | None = None
         self._others: tuple[Callable[[], Surroundings], Callable[[str], str]] | None = None
         self._exported: dict[str, str | None] = {}
+        self._folder = _here()
 
     @property
     def workspace(self) -> Workspace:
@@ -66,12 +70,61 @@ class Door:
 
     def session(self) -> Session:
         """The session the notebook is bound to; bound now if it was not."""
+        _ = self.docs  # a setting that cannot be read is told by every magic
         workspace = self.workspace
         found = workspace.session()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
             bound = workspace.bound
             self.bind(found, "selected" if bound is None else "new" if bound.is_new else "resumed")
         return found
+
+    @property
+    def docs(self) -> bool:
+        """Whether what is shown must be the same at the next execution: docs mode.
+
+        Raises:
+            UsageError: `HERO_DOCS` is neither yes nor no.
+        """
+        if self.docs_asked is None and "HERO_DOCS" not in os.environ:
+            return False
+        from magics import docs  # noqa: PLC0415  # seldom
+
+        return docs.decided(self.docs_asked, os.environ)[0]
+
+    @property
+    def docs_why(self) -> str:
+        """How things are shown, in words, and who said so."""
+        from magics import docs  # noqa: PLC0415  # as `ticker`
+
+        is_on, why = docs.decided(self.docs_asked, os.environ)
+        how = "the same at every execution, in docs mode" if is_on else "as things are"
+        return f"{how}, said by {why}" if why else how
+
+    def shown(self, thing: Any) -> dict[str, Any] | None:
+        """A thing of ours as front ends show it, steady in docs mode; None for a foreign one."""
+        from magics import docs  # noqa: PLC0415  # as `ticker`
+
+        is_docs = False
+        with suppress(HeroError):  # a setting or a store: the magic that made the thing says it
+            is_docs = self.docs
+            thing = docs.steady(thing, self._steady()) if is_docs else thing
+        return docs.bundle(thing, docs=is_docs)
+
+    def show_steady(self, error: BaseException) -> None:
+        """In docs mode, make an error's own words steady."""
+        with suppress(HeroError):  # as `shown`
+            if self.docs:
+                from magics import docs  # noqa: PLC0415  # seldom
+
+                docs.steady_error(error, self._steady())
+
+    def _steady(self) -> Steady:
+        from magics import docs  # noqa: PLC0415  # seldom
+
+        workspace = self.workspace
+        notebook = self.surroundings().notebook
+        folder = self._folder if notebook is None else notebook.parent
+        return docs.steady_for(workspace.home, workspace.selected_session, folder)
 
     def bind(self, session: Session, how: str) -> None:
         """Take a session for the notebook's: remember how, and export its variables."""
@@ -146,11 +199,7 @@ class Door:
         from hero_kernel.binding import Surroundings  # noqa: PLC0415  # as `ticker`
 
         variables = self.shell.user_ns
-        try:
-            here = Path.cwd()
-        except FileNotFoundError:  # it was removed, and no notebook is in it
-            here = Path(os.devnull)
-        notebook, why = notebook_path(variables, os.environ, self._cell_id, here)
+        notebook, why = notebook_path(variables, os.environ, self._cell_id, _here())
         return Surroundings(os.environ, variables, notebook, why)
 
     def export(self, session: Session) -> None:
@@ -180,6 +229,13 @@ class Door:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = before
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed, and no notebook is in it
+        return Path(os.devnull)
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")

@@ -33,8 +33,10 @@ def bound_line(door: Door, *, explain: bool = False) -> Line:
         said.append("locked" if secrets.is_locked else "unlocked")
     said.append(_last_run(workspace, session))
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
-    line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
-    return Line(line, _why(workspace) if explain else ())
+    line = f"hero ▸ context {session.context.name} ▸ session {session.name}"
+    *why, paste = _why(workspace) if explain else ("",)
+    details = (*why, f"shown: {door.docs_why}", paste) if explain else ()
+    return Line(line, details, volatile=f" ({inside})")
 
 
 def _last_run(workspace: Workspace, session: Session) -> str:
