@@ -17,9 +17,9 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings"),
+    ("secret", "names", "times", "settings", "cells"),
     ("heroscript", "sources", "crypto", "redaction"),
-    ("playbook", "report"),
+    ("playbook", "report", "documents"),
     ("files",),
     ("stores",),
     ("host", "claims", "sealed", "runs"),
@@ -39,7 +39,7 @@ FLOORS = (
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors")
+PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors", "cells")
 IMPURE = frozenset(
     ["os", "io", "socket", "subprocess", "shutil", "tempfile", "time", "random", "secrets", "sys"]
 )
@@ -62,6 +62,9 @@ HOMES = {
     "ipykernel": ("kernel/",),
     "IPython": ("kernel/", "magics/"),
     "ipywidgets": ("kernel/", "magics/"),
+    "nbconvert": ("documents/",),
+    "nbformat": ("documents/", "kernel/"),
+    "pygments": ("documents/",),
 }
 
 
