@@ -32,17 +32,11 @@ def taken(words: Sequence[str]) -> tuple[list[str], str | None]:
     """The words of a line without `--expect-error` or `--expect-error=TYPE`, and the TYPE.
 
     Behind a noun's verb a TYPE stands after a `=`: else nobody could tell it from an argument.
-    None when it is not among the words before a `--`.
+    None when it is not among the words.
     """
-    end = words.index("--") if "--" in words else len(words)
-    kind, left = None, []
-    for word in words[:end]:
-        option, _, value = word.partition("=")
-        if option == OPTION:
-            kind = value
-        else:
-            left.append(word)
-    return [*left, *words[end:]], kind
+    left = [word for word in words if word.partition("=")[0] != OPTION]
+    found = [word for word in words if word not in left]
+    return left, found[-1].partition("=")[2] if found else None
 
 
 def expected(

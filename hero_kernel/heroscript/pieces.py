@@ -43,17 +43,17 @@ class Piece:
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    r"""The pieces of a text, in order, none over another.
+    """The pieces of a text, in order, none over another.
 
     Quoted values may have any number of lines, and so may comments. A text that is too long to be
     read is one piece of prose.
-
-    Args:
-        text: With `\n` line ends, and no byte order mark.
     """
     if len(text) > MAX_TEXT:
         yield Piece(Part.PROSE, 0, len(text))
         return
+    if "\r" in text:  # what a source would shorten is as long here
+        text = text.replace("\r\n", " \n").replace("\r", "\n")
+    text = " " + text[1:] if text.startswith("\ufeff") else text
     source = Source(text)
     if source.text == text:
         yield from _pieces(source)

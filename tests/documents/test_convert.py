@@ -182,15 +182,28 @@ class TestToANotebook:
         assert script_from(notebook_from("\n\n")) == ""
 
 
-PLAYBOOK = "\n".join(
-    ["#!/usr/bin/env -S hero-kernel run", "// a", "", "// b", "!!a.b x:1", "  x", " y", "", "!c"]
-)
+PLAYBOOK = "#!/usr/bin/env -S hero-kernel run\n// a\n\n// b\n!!a.b x:1\n  x\n y\n\n!c"
 
 parts = st.one_of(
     strategies.action().map(lambda action: action.heroscript()),
     st.sampled_from(
-        ["\n", "// a comment\n", "//\n", "///\n", "# prose\n", "    indented\n", " x\n", "- a\n"]
-        + ["```heroscript\n", "```\n", "````hero\n", "```bash\n", "![image](x)\n", "\t\n", "%%x\n"]
+        [
+            "\n",
+            "// a comment\n",
+            "//\n",
+            "///\n",
+            "# prose\n",
+            "    indented\n",
+            " x\n",
+            "- a\n",
+            "```heroscript\n",
+            "```\n",
+            "````hero\n",
+            "```bash\n",
+            "![image](x)\n",
+            "\t\n",
+            "%%x\n",
+        ]
     ),
 )
 
@@ -222,9 +235,19 @@ def test_a_script_comes_back_as_it_was(text):
                 lambda actions: "%%heroscript\n" + heroscript.render(actions)
             ),
             st.sampled_from(
-                ["x = 1", "md:# T\n\ntext", "md:!!a.b", "%hero", "%%heroscript\n  !!a.b\n   x:1"]
-                + ["md:    code\n", "%%heroscript\nprose\n!!a.b\nprose", "# c\n!!a.b x:1"]
-                + ["%%heroscript -n\n!!a.b", "!!a.b x:'\n  1\n  '", "%%heroscript\n// c"]
+                [
+                    "x = 1",
+                    "md:# T\n\ntext",
+                    "md:!!a.b",
+                    "%hero",
+                    "%%heroscript\n  !!a.b\n   x:1",
+                    "md:    code\n",
+                    "%%heroscript\nprose\n!!a.b\nprose",
+                    "# c\n!!a.b x:1",
+                    "%%heroscript -n\n!!a.b",
+                    "!!a.b x:'\n  1\n  '",
+                    "%%heroscript\n// c",
+                ]
             ),
         ),
         max_size=6,
