@@ -39,12 +39,19 @@ VOLATILE_ROWS = frozenset(["set", "key in use"])
 """Likewise in tables without headings, by what stands first in a row."""
 
 
-def decided(asked: bool | None, environ: Mapping[str, str]) -> tuple[bool, str]:
-    """Whether things are shown steady, and who said so.
+VOLATILE_FACTS = ("front end", "notebook")
+"""Likewise among the facts below a line, by what stands before the colon."""
+
+
+def decided(
+    asked: bool | None, environ: Mapping[str, str], project: bool | None = None
+) -> tuple[bool, str]:
+    """Whether things are shown steady, and who said so; the first that says anything.
 
     Args:
         asked: What `%hero_context --docs` or `--no-docs` said last; None when neither did.
         environ: Environment variables: `HERO_DOCS`.
+        project: What the configuration of the notebook's project says; None for nothing.
 
     Raises:
         UsageError: `HERO_DOCS` is neither yes nor no.
@@ -54,6 +61,8 @@ def decided(asked: bool | None, environ: Mapping[str, str]) -> tuple[bool, str]:
     text = environ.get(VARIABLE, "").strip().lower()
     if text not in (*_YES, *_NO):
         raise UsageError(f"{VARIABLE}={text} is neither yes nor no", hint=f"set {VARIABLE}=1")
+    if not text and project is not None:
+        return project, "the project's configuration"
     return text in _YES, f"{VARIABLE} in the environment" if text else ""
 
 
@@ -92,7 +101,8 @@ def steady(thing: Any, how: Steady) -> Any:
         case Table():
             return _table(thing, how)
         case Line():
-            return Line(how.words(thing.text), tuple(map(how.words, thing.details)))
+            facts = (one for one in thing.details if one.partition(": ")[0] not in VOLATILE_FACTS)
+            return Line(how.words(thing.text), tuple(map(how.words, facts)))
         case Refusal():
             return Refusal(tuple(map(how.words, thing.lines)))
         case Text() | Path():

@@ -190,6 +190,8 @@ class TestHowItIsAskedFor:
             assert decided(None, {"HERO_DOCS": text}) == (False, "HERO_DOCS in the environment")
         for environ in ({}, {"HERO_DOCS": ""}):
             assert decided(None, environ) == (False, "")
+        assert decided(None, {"HERO_DOCS": "0"}, project=True)[0] is False
+        assert decided(None, {}, project=True) == (True, "the project's configuration")
         assert decided(False, {"HERO_DOCS": "1"}) == (False, "%hero_context --no-docs")
 
     def test_unloaded_nothing_is_left(self, docs):
