@@ -38,7 +38,6 @@ VOLATILE = frozenset(
 VOLATILE_ROWS = frozenset(["set", "key in use"])
 """Likewise in tables without headings, by what stands first in a row."""
 
-
 VOLATILE_FACTS = ("front end", "notebook")
 """Likewise among the facts below a line, by what stands before the colon."""
 

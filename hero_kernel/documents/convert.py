@@ -32,9 +32,6 @@ _LINE_END = re.compile(r"\r\n?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-# -- to a script
-
-
 def script_from(notebook: Mapping[str, Any]) -> str:
     """The script that does what the heroscript cells of a notebook do.
 
@@ -57,8 +54,8 @@ def script_from(notebook: Mapping[str, Any]) -> str:
             number += 1
             chunks.append(_chunk(cell, f"In[{cell.get('execution_count') or number}]", actors))
         elif cell["cell_type"] == "markdown":
-            is_prose = _noted(cell).get("prose")
-            chunks.append(_text(cell) if is_prose else _commented(_text(cell)))
+            text = _text(cell)
+            chunks.append(text if _is_prose(cell, text) else _commented(text))
     return "\n\n".join(map(_unindented, chunks)) + ("\n" if chunks else "")
 
 
@@ -113,6 +110,11 @@ def _noted(cell: Mapping[str, Any]) -> Mapping[str, Any]:
     return noted if isinstance(noted, dict) else {}
 
 
+def _is_prose(cell: Mapping[str, Any], text: str) -> bool:
+    """Whether a text was prose of a script, and holds no action that a reader of it would not run."""
+    return bool(_noted(cell).get("prose")) and not any(map(HEADER.match, text.split("\n")))
+
+
 def _source(cell: Mapping[str, Any]) -> str:
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
@@ -121,9 +123,6 @@ def _source(cell: Mapping[str, Any]) -> str:
 def _text(cell: Mapping[str, Any]) -> str:
     """A cell's text with the lines that a script has: no half characters, no stray line ends."""
     return _SURROGATE.sub("�", _LINE_END.sub("\n", _source(cell)))
-
-
-# -- to a notebook
 
 
 def notebook_from(playbook_text: str, *, name: str = "<text>") -> Any:

@@ -96,6 +96,12 @@ class TestToAScript:
         for cell in ("x = 1\r!!git.delete all:true", "md:a\r!!git.delete all:true"):
             assert heroscript.parse(script_from(notebook(cell))) == []
 
+    def test_an_action_does_not_hide_in_markdown(self):
+        cell = v4.new_markdown_cell(
+            "see\n!!git.delete all:true", metadata={"hero": {"prose": True}}
+        )
+        assert script_from(v4.new_notebook(cells=[cell])) == "// see\n// !!git.delete all:true\n"
+
     def test_half_a_character_can_be_written(self):
         assert "�" in script_from(notebook("md:x \ud800 y"))
 
