@@ -111,7 +111,7 @@ def _noted(cell: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_prose(cell: Mapping[str, Any], text: str) -> bool:
-    """Whether a text was prose of a script, and holds no action that a reader of it would not run."""
+    """Whether a text was prose of a script, and holds no action: its readers would not see one."""
     return bool(_noted(cell).get("prose")) and not any(map(HEADER.match, text.split("\n")))
 
 
