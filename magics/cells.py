@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from hero_kernel.cells import ACTION, COMMENT, first_action, has_shape
+from hero_kernel.cell_text import ACTION, COMMENT, first_action, has_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable

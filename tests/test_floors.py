@@ -17,7 +17,7 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings", "cells"),
+    ("secret", "names", "times", "settings", "cell_text"),
     ("heroscript", "sources", "crypto", "redaction"),
     ("playbook", "report", "documents"),
     ("files",),
@@ -39,7 +39,7 @@ FLOORS = (
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors", "cells")
+PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors", "cell_text")
 IMPURE = frozenset(
     ["os", "io", "socket", "subprocess", "shutil", "tempfile", "time", "random", "secrets", "sys"]
 )

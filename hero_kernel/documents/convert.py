@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import heroscript
-from hero_kernel.cells import MAGIC, looks_bare
+from hero_kernel.cell_text import MAGIC, looks_bare
 from hero_kernel.errors import HeroError
 from hero_kernel.heroscript import Source
 from hero_kernel.heroscript.parse import HEADER

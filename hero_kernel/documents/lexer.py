@@ -25,7 +25,7 @@ from pygments.token import (
 )
 from pygments.util import ClassNotFound
 
-from hero_kernel.cells import MAGIC, looks_bare
+from hero_kernel.cell_text import MAGIC, looks_bare
 from hero_kernel.documents.convert import ACTORS
 from hero_kernel.heroscript.pieces import Part, pieces
 
