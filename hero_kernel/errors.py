@@ -49,6 +49,7 @@ HeroError
 │   └── UnknownActionError       no actor handles it
 ├── NotInteractiveError    a question would have to be asked and may not be
 ├── UsageError             a command was called wrongly
+├── ExpectationError       what was to fail did not, or otherwise
 ├── RunError               a run ended with an action that failed
 └── ReportError            a report does not have what was asked of it (LookupError)
 """
@@ -303,8 +304,18 @@ class UsageError(HeroError):
     """A command was called wrongly."""
 
 
+class ExpectationError(HeroError):
+    """What was to fail did not, or failed with another error."""
+
+
 class RunError(HeroError):
-    """A run ended with an action that failed or was interrupted."""
+    """A run ended with an action that failed or was interrupted.
+
+    Attributes:
+        kinds: The classes of what its actions failed with, by their names.
+    """
+
+    kinds: tuple[str, ...] = ()
 
 
 class ReportError(HeroError, LookupError):

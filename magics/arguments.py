@@ -11,6 +11,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hero_kernel.errors import UsageError, did_you_mean
+from magics.expected import expected, taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -135,10 +136,16 @@ class Command:
         """Do what a line says.
 
         Raises:
+            ExpectationError: With `--expect-error` or `--expect-error=TYPE`, it did not fail.
             UsageError: The line is wrong: an unknown verb, option or word, or one is missing.
             HeroError: What the verb raises.
         """
-        given = words(line)
+        given, kind = taken(words(line))
+        if kind is not None:
+            return expected(kind, lambda: self._run(given))
+        return self._run(given)
+
+    def _run(self, given: list[str]) -> Any:
         if given and given[0] in (*_HELP, "help"):
             return Help(self.help())
         verb, rest = self._verb(given)
@@ -188,6 +195,7 @@ class Command:
         if self.otherwise:
             lines += [f"  {self.name} NAME is {self.name} {self.otherwise} NAME"]
         lines += [f"  {self.name} VERB -h explains the options"]
+        lines += ["  --expect-error, or --expect-error=TYPE, with any of them: it is to fail"]
         return "\n".join(lines)
 
 

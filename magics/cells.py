@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from typing import TYPE_CHECKING
 
+from hero_kernel.cell_text import ACTION, COMMENT, first_action, has_shape
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_ACTION = re.compile(
-    r"[ \t]*!{2,4}[ \t]*(?P<actor>[A-Za-z_][\w-]*)(?P<name>(?:\.[A-Za-z_][\w-]*)+)"
-    r"(?=[ \t]|$)(?P<rest>[^\n]*)"
-)
-_COMMENT = re.compile(r"[ \t]*(//|#|$)")
-_PARAM = re.compile(r"(?:^|\s)[A-Za-z_][\w./,-]*:(?!//|\\)")
-_CONTINUED = re.compile(r"(?: {2,}|\t)\S")
+    from re import Match
 
 
 def is_heroscript(lines: list[str], has_actor: Callable[[str], bool]) -> bool:
@@ -29,15 +23,8 @@ def is_heroscript(lines: list[str], has_actor: Callable[[str], bool]) -> bool:
         lines: The cell.
         has_actor: Whether an actor is registered.
     """
-    for number, line in enumerate(lines):
-        if _COMMENT.match(line.rstrip("\r\n")):
-            continue
-        action = _ACTION.match(line.rstrip("\r\n"))
-        if action is None:
-            return False
-        following = lines[number + 1] if number + 1 < len(lines) else ""
-        return _is_ours(action, following, has_actor)
-    return False
+    found = first_action(lines)
+    return found is not None and _is_ours(*found, has_actor)
 
 
 def is_action(line: str, following: str, has_actor: Callable[[str], bool]) -> bool:
@@ -48,7 +35,7 @@ def is_action(line: str, following: str, has_actor: Callable[[str], bool]) -> bo
         following: The next line, from the same column.
         has_actor: Whether an actor is registered.
     """
-    action = _ACTION.match(line.rstrip("\r\n"))
+    action = ACTION.match(line.rstrip("\r\n"))
     return action is not None and _is_ours(action, following, has_actor)
 
 
@@ -69,10 +56,10 @@ def action_end(lines: list[str], begin: int, indent: str) -> int:
     return end
 
 
-def _is_ours(action: re.Match[str], following: str, has_actor: Callable[[str], bool]) -> bool:
+def _is_ours(action: Match[str], following: str, has_actor: Callable[[str], bool]) -> bool:
     if has_actor(action["actor"].lower()):
         return True
-    if not (_PARAM.search(action["rest"]) or _CONTINUED.match(following)):
+    if not has_shape(action, following):
         return False
     return shutil.which(action["actor"] + action["name"]) is None
 
@@ -91,7 +78,7 @@ def foreign_lines(text: str, covered: list[tuple[int, int]]) -> list[int]:
         while nearest < len(covered) and covered[nearest][1] <= begin:
             nearest += 1
         is_covered = nearest < len(covered) and covered[nearest][0] <= end
-        if not is_covered and not _COMMENT.match(line.rstrip("\r")):
+        if not is_covered and not COMMENT.match(line.rstrip("\r")):
             found.append(number)
         begin = end + 1
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import BooleanOptionalAction
 from typing import TYPE_CHECKING
 
 from hero_kernel import contexts
@@ -50,7 +51,10 @@ class ContextVerbs:
         `{user}` in a name is who is logged in.
         """
         workspace = self.door.workspace
-        if not (given.name or given.session or given.coderoot or given.ephemeral):
+        if given.docs is not None:
+            self.door.docs_asked = given.docs
+        asked = (given.name, given.session, given.coderoot, given.ephemeral)
+        if not (any(asked) or given.docs is not None):
             raise UsageError(
                 "%hero_context use needs NAME or --session", hint="%hero_context list shows them"
             )
@@ -162,4 +166,9 @@ def _more_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-s", "--session", default="", metavar="NAME", help="the session in it")
     parser.add_argument("--ephemeral", action="store_true", help="a new session for this run alone")
     parser.add_argument("--coderoot", default="", metavar="PATH", help="where code is checked out")
+    parser.add_argument(
+        "--docs",
+        action=BooleanOptionalAction,
+        help="show nothing that the next execution would show otherwise",
+    )
     company_arguments(parser)

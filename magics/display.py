@@ -106,19 +106,41 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """One line that says what is, or what was done; `details` are shown below it."""
+    """One line that says what is, or what was done; `details` are shown below it.
+
+    Attributes:
+        text: The line.
+        details: Lines below it.
+        volatile: What the line ends with and the next execution would say otherwise: left out in
+            docs mode.
+    """
 
     text: str
     details: tuple[str, ...] = ()
+    volatile: str = ""
 
     def __repr__(self) -> str:
-        return "\n".join(plain(line) for line in (self.text, *self.details))
+        return "\n".join(plain(line) for line in (self.text + self.volatile, *self.details))
 
     def _repr_html_(self) -> str:
         details = "".join(f'<div class="q">{escape(plain(line))}</div>' for line in self.details)
         return (
-            f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text))}</div>{details}</div>'
+            f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text + self.volatile))}</div>'
+            f"{details}</div>"
         )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error that was expected, as the lines that it would have ended its cell with."""
+
+    lines: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(map(plain, self.lines))
+
+    def _repr_html_(self) -> str:
+        return f'<div class="hero-table">{_STYLE}<pre>{escape(repr(self))}</pre></div>'
 
 
 class Text(str):

@@ -7,7 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
     from hero_kernel.ownership import Hold
+    from hero_kernel.report.steady import Steady
     from magics.holding import Holding
     from magics.live import Ticker
 
@@ -41,6 +42,7 @@ class Door:
         notice: What the user is still to be told about that; empty when there is nothing.
         raw_cell: The cell that runs, as the user wrote it.
         redactor: Knows the values that the shell must not show.
+        docs_asked: What `%hero_context --docs` or `--no-docs` said last; None when neither did.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -49,6 +51,7 @@ class Door:
         self.notice = ""
         self.raw_cell = ""
         self.redactor = _redactor()
+        self.docs_asked: bool | None = None
         self._ticker: Ticker | None = None
         self._holding: Holding | None = None
         self._cell_id = ""
@@ -59,6 +62,8 @@ class Door:
         self._facts: tuple[object, ...] = ()
         self._before: FrontEnd | None = None
         self._exported: dict[str, str | None] = {}
+        self._folder = _here()
+        self._project_docs: bool | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -108,6 +113,7 @@ class Door:
         Raises:
             SessionHeldError: Another kernel has taken it over.
         """
+        _ = self.docs  # a setting that cannot be read is told by every magic
         workspace = self.workspace
         found = workspace.session()
         if found is not self._bound:  # the first use, or Python has bound or selected it meanwhile
@@ -124,12 +130,62 @@ class Door:
             self.tell(notice)
         return found
 
+    @property
+    def docs(self) -> bool:
+        """Whether what is shown must be the same at the next execution: docs mode.
+
+        Raises:
+            UsageError: `HERO_DOCS` is neither yes nor no.
+        """
+        if self.docs_asked is None and not self._project_docs and "HERO_DOCS" not in os.environ:
+            return False
+        from magics import docs  # noqa: PLC0415  # seldom
+
+        return docs.decided(self.docs_asked, os.environ, self._project_docs)[0]
+
+    @property
+    def docs_why(self) -> str:
+        """How things are shown, in words, and who said so."""
+        from magics import docs  # noqa: PLC0415  # as `ticker`
+
+        is_on, why = docs.decided(self.docs_asked, os.environ, self._project_docs)
+        how = "the same at every execution, in docs mode" if is_on else "as things are"
+        return f"{how}, said by {why}" if why else how
+
+    def shown(self, thing: Any) -> dict[str, Any] | None:
+        """A thing of ours as front ends show it, steady in docs mode; None for a foreign one."""
+        from magics import docs  # noqa: PLC0415  # as `ticker`
+
+        is_docs = False
+        with suppress(HeroError):  # a setting or a store: the magic that made the thing says it
+            is_docs = self.docs
+            thing = docs.steady(thing, self._steady()) if is_docs else thing
+        return docs.bundle(thing, docs=is_docs)
+
+    def show_steady(self, error: BaseException) -> None:
+        """In docs mode, make an error's own words steady."""
+        with suppress(HeroError):  # as `shown`
+            if self.docs:
+                from magics import docs  # noqa: PLC0415  # seldom
+
+                docs.steady_error(error, self._steady())
+
+    def _steady(self) -> Steady:
+        from magics import docs  # noqa: PLC0415  # seldom
+
+        workspace = self.workspace
+        notebook = self.surroundings().notebook
+        folder = self._folder if notebook is None else notebook.parent
+        return docs.steady_for(workspace.home, workspace.selected_session, folder)
+
     def bind(self, session: Session, how: str, *, takeover: bool = False) -> None:
         """Take a session for the notebook's: remember how, hold it, and export its variables."""
         self.export(session)  # first: a store that is away leaves it unbound
         self.holding.take(session, takeover=takeover)
         self._bound, self.how, self.notice = session, how, ""
         self._remember()
+        with suppress(HeroError):  # a file that cannot be read is told where it would decide
+            self._project_docs = self.workspace.evidence().docs
 
     def _remember(self) -> None:
         """Keep what was said about the notebook's file, to see when it changes."""
@@ -138,7 +194,9 @@ class Door:
         self._facts = self._said()
 
     def tell(self, text: str) -> None:
-        """Show a line in a display of its own."""
+        """Show a line in a display of its own; in docs mode, nothing: it is about this moment."""
+        if self.docs:
+            return
         from magics.display import Line  # noqa: PLC0415  # as `ticker`
 
         line = Line(text)
@@ -343,6 +401,13 @@ def _redactor() -> Redactor:
     """The default workspace's; a new one where none is built, which it takes over then."""
     workspace = _built()
     return Redactor() if workspace is None else workspace.redactor
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed, and no notebook is in it
+        return Path(os.devnull)
 
 
 _SECRETS = re.compile("hero_(secret|env|param|db)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -17,9 +17,11 @@ class Door(Protocol):
 
     Attributes:
         notice: What the user should know about a new binding, until it is shown; may be empty.
+        docs_asked: What `--docs` or `--no-docs` said last; None when neither did.
     """
 
     notice: str
+    docs_asked: bool | None
 
     @property
     def shell(self) -> InteractiveShell | None:
@@ -36,6 +38,14 @@ class Door(Protocol):
     @property
     def hold(self) -> Hold | None:
         """The lease on the session; None where none is held."""
+
+    @property
+    def docs(self) -> bool:
+        """Whether what is shown must be the same at the next execution: docs mode."""
+
+    @property
+    def docs_why(self) -> str:
+        """How things are shown, in words, and who said so."""
 
     def session(self, *, tell: bool = True) -> Session:
         """The session that verbs are about.
@@ -71,6 +81,9 @@ class Door(Protocol):
 
     def hide(self, text: str) -> None:
         """Mask a text from now on."""
+
+    def shown(self, thing: Any) -> dict[str, Any] | None:
+        """A thing of ours as front ends show it; None for a foreign one, and in a terminal."""
 
     def say(self, thing: object) -> None:
         """Show something at once, in a line, while the verb goes on."""

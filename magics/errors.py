@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hero_kernel.report import Report, Result
+    from magics.door import Door
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,12 +29,22 @@ def shown_briefly(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except (HeroError, KeyboardInterrupt) as error:
-            if not hasattr(error, "_render_traceback_"):
-                lines = error.lines() if isinstance(error, HeroError) else [str(error) or "Ctrl-C"]
-                _render(error, [f"{type(error).__name__}: {lines[0]}", *lines[1:]])
+            door: Door | None = getattr(args[0], "door", None) if args else None
+            if door is not None:
+                door.show_steady(error)
+            _render(error, brief(error))
             raise
 
     return call
+
+
+def brief(error: BaseException) -> list[str]:
+    """The lines that an error is shown with."""
+    render = getattr(error, "_render_traceback_", None)
+    if render is not None:
+        return list(render())
+    lines = error.lines() if isinstance(error, HeroError) else [str(error) or "Ctrl-C"]
+    return [f"{type(error).__name__}: {lines[0]}", *lines[1:]]
 
 
 def advise(error: HeroError, more: str) -> None:
@@ -63,6 +74,7 @@ def raise_for(report: Report) -> None:
     if len(report.failed) > 1:
         head += f", and {len(report.failed) - 1} more"
     error = RunError(head)
+    error.kinds = tuple(result.failure.kind for result in report.failed if result.failure)
     lines = [f"RunError: {head}"]
     if failure is not None:
         kind = "" if failure.traceback == "" else f"{failure.kind}: "

@@ -6,6 +6,7 @@ import atexit
 from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.inputtransformer2 import TokenTransformBase
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.lib.pretty import RepresentationPrinter
 
-    from hero_kernel import Report
     from magics.arguments import Command
 
 _LOADED = "_hero_extension"
@@ -218,9 +218,10 @@ class Extension:
         self.hooks.register()
         formatter = shell.display_formatter
         if formatter is not None:
-            formatter.formatters["text/html"].for_type_by_name(*_REPORT, _report_html)
-            formatter.formatters["text/plain"].for_type_by_name(*_REPORT, _report_text)
-            formatter.mimebundle_formatter.for_type_by_name(*_REPORT, _report_bundle)
+            formatter.formatters["text/plain"].for_type_by_name(*_TEXT, self._text)
+            formatter.mimebundle_formatter.for_type(type(Path()), self._bundle)
+            for name in _SHOWN:
+                formatter.mimebundle_formatter.for_type_by_name(*name, self._bundle)
 
     def unregister(self) -> None:
         """Take it all back."""
@@ -238,13 +239,21 @@ class Extension:
             shell.events.unregister("post_run_cell", self.door.after_cell)
         formatter = shell.display_formatter
         if formatter is not None:
-            for mime in ("text/html", "text/plain"):
-                formatter.formatters[mime].pop(".".join(_REPORT), None)
-            formatter.mimebundle_formatter.pop(".".join(_REPORT), None)
+            formatter.formatters["text/plain"].pop(".".join(_TEXT), None)
+            formatter.mimebundle_formatter.pop(type(Path()), None)
+            for name in _SHOWN:
+                formatter.mimebundle_formatter.pop(".".join(name), None)
         self.guard.unregister()
         self.hooks.unregister()
         atexit.unregister(self.door.leave)
         self.door.close()
+
+    def _bundle(self, thing: Any, **_: Any) -> dict[str, Any] | None:
+        """A thing of ours, for front ends to choose a form of."""
+        return self.door.shown(thing)
+
+    def _text(self, thing: Any, printer: RepresentationPrinter, _: bool) -> None:
+        printer.text((self.door.shown(thing) or {}).get("text/plain", ""))
 
     def _claim(self, lines: list[str]) -> list[str]:
         """Give a bare heroscript cell to the magic, and a question about one to the help."""
@@ -266,24 +275,15 @@ def _remove(things: list[Any], thing: object) -> None:
         things.remove(thing)
 
 
-_REPORT = ("hero_kernel.report.model", "Report")
-"""The type by its name: it is loaded when there is a report to show."""
+_TEXT = ("magics.display", "Text")
 
-
-def _report_html(report: Report) -> str:
-    from hero_kernel.report import to_html  # noqa: PLC0415  # as above
-
-    return to_html(report)
-
-
-def _report_text(report: Report, printer: RepresentationPrinter, _: bool) -> None:
-    printer.text(str(report))
-
-
-def _report_bundle(report: Report, **_: Any) -> dict[str, Any]:
-    from hero_kernel.report import MIME  # noqa: PLC0415  # as above
-
-    return {MIME: report.to_dict()}
+_SHOWN = (
+    ("hero_kernel.report.model", "Report"),
+    ("magics.display", "Table"),
+    ("magics.display", "Line"),
+    ("magics.display", "Refusal"),
+)
+"""Types by their names: they are loaded when there is one to show."""
 
 
 def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBase]:

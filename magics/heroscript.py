@@ -15,24 +15,32 @@ from magics.cells import foreign_lines
 from magics.display import Table
 from magics.door import cell_number
 from magics.errors import advise, raise_for
+from magics.expected import expect_argument, expected
 from magics.live import Live
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Callable
 
+    from magics.display import Refusal
     from magics.door import Door
 
 
-def cell(door: Door, line: str, body: str) -> Help | None:
+def cell(door: Door, line: str, body: str) -> Help | Refusal | None:
     """Carry out a cell's actions, or explain how.
 
     Raises:
         HeroError: The cell cannot be carried out as it stands; nothing ran.
         RunError: An action failed; the report is shown.
+        ExpectationError: It was to fail, and did not.
     """
     given = _given("%%heroscript", line, files=False)
     if given.help:
         return Help(_parser("%%heroscript", files=False).format_help())
+    return _as_expected(given, lambda: _cell(door, given, body))
+
+
+def _cell(door: Door, given: Namespace, body: str) -> None:
     name = f"In[{cell_number(door.shell)}]"
     actions = heroscript.parse(body, name=name, first_line=_first_line(door.raw_cell, body, given))
     if given.bare:
@@ -44,15 +52,15 @@ def cell(door: Door, line: str, body: str) -> Help | None:
         if given.bare or given.line:
             advise(error, "a shell command begins with one !")
         raise
-    return None
 
 
-def line(door: Door, line: str) -> Help | Table | Report | None:
+def line(door: Door, line: str) -> Help | Table | Report | Refusal | None:
     """Carry out a file or folder, or show a run again.
 
     Raises:
         HeroError: It cannot be carried out as it stands; nothing ran.
         RunError: An action failed; the report is shown.
+        ExpectationError: It was to fail, and did not.
     """
     parser = _parser("%heroscript", files=True)
     given = _given("%heroscript", line, files=True)
@@ -74,8 +82,18 @@ def line(door: Door, line: str) -> Help | Table | Report | None:
         )
     if not given.file:
         raise UsageError("%heroscript has nothing to do", hint=f"usage: {parser.usage_line()}")
+    return _as_expected(given, lambda: _file(door, given))
+
+
+def _file(door: Door, given: Namespace) -> None:
     path = Path(given.file).expanduser().absolute()
     _run(door, Playbook.from_path(path), given, source=str(path))
+
+
+def _as_expected(given: Namespace, act: Callable[[], None]) -> Refusal | None:
+    if given.expect_error is not None:
+        return expected(given.expect_error, act, but=(UsageError,))
+    act()
     return None
 
 
@@ -129,6 +147,7 @@ def _parser(prog: str, *, files: bool) -> Parser:
     )
     parser.add_argument("-o", "--out", metavar="VAR", help="put the report into a variable")
     parser.add_argument("-q", "--quiet", action="store_true", help="show only what failed")
+    expect_argument(parser)
     return parser
 
 
@@ -155,7 +174,13 @@ def _run(
     if given.out is not None and (not given.out.isidentifier() or iskeyword(given.out)):
         raise UsageError(f"--out {given.out} is no variable name", hint="write --out report")
     session = door.session()
-    live = Live(door.shell.display_pub, door.ticker, is_whole_cell=is_whole_cell)
+    docs = door.docs
+    live = Live(
+        door.shell.display_pub,
+        None if docs else door.ticker,
+        is_whole_cell=is_whole_cell,
+        bundle=door.shown if docs else None,
+    )
     report = None
     try:
         if playbook is None:

@@ -78,12 +78,23 @@ class Ticker:
 class Live:
     """One display: a line that says where the run is, then the report in its place.
 
+    Args:
+        publisher: IPython's.
+        ticker: Shows the line; None shows only the report.
+        is_whole_cell: Whether nothing of the cell's has been printed.
+        bundle: Makes the forms of the report; None for the usual ones.
+
     Attributes:
         next_s: When the line may be shown next, by the monotonic clock.
     """
 
     def __init__(
-        self, publisher: DisplayPublisher, ticker: Ticker, *, is_whole_cell: bool = False
+        self,
+        publisher: DisplayPublisher,
+        ticker: Ticker | None,
+        *,
+        is_whole_cell: bool = False,
+        bundle: Callable[[Report], dict[str, Any] | None] | None = None,
     ) -> None:
         self.next_s = monotonic() + FIRST_PROGRESS_S
         self._publisher = publisher
@@ -94,7 +105,9 @@ class Live:
         self._ended = False
         self._ticker = ticker
         self._is_whole_cell = is_whole_cell
-        ticker.begin(self)
+        self._bundle = bundle
+        if ticker is not None:
+            ticker.begin(self)
 
     def watch(self, where: Callable[[], Progress | None]) -> None:
         """Take in what tells where the run is."""
@@ -115,12 +128,13 @@ class Live:
 
     def end(self, report: Report | None) -> None:
         """Show the report where the line was; without one, take the line away."""
-        self._ticker.end()
+        if self._ticker is not None:
+            self._ticker.end()
         with self._lock:
             self._ended = True
             if report is not None:
                 with _nothing_to_flush() if self._is_whole_cell else nullcontext():
-                    self._publish(bundle(report))
+                    self._publish((self._bundle and self._bundle(report)) or bundle(report))
             elif self._display_id:
                 self._publish({"text/plain": ""})
 

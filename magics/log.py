@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from magics.arguments import Command, Verb, count, offers
-from magics.display import MIME, Line, Table
+from magics.display import Line, Table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -123,11 +123,7 @@ class LogVerbs:
             note = "" if newest else "waiting for the next entry"
             table = _table(session, newest, note, count if count > limit else 0)
             publisher.publish(
-                {
-                    "text/plain": repr(table),
-                    "text/html": table._repr_html_(),
-                    MIME: table.to_dict(),
-                },
+                self.door.shown(table),
                 metadata={},
                 transient={"display_id": display_id},
                 update=is_update,

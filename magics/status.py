@@ -51,14 +51,13 @@ def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Lin
         said.append("locked" if secrets.is_locked else "unlocked")
     said.append(_last_run(workspace, session))
     inside = f"{said[0]}; {', '.join(part for part in said[1:] if part)}"
-    line = f"hero ▸ context {session.context.name} ▸ session {session.name} ({inside})"
-    details = [notice] if notice else []
-    details += door.shared()
+    line = f"hero ▸ context {session.context.name} ▸ session {session.name}"
+    details = [] if door.docs else [*filter(None, [notice]), *door.shared()]
     if explain:
-        details += _why(workspace)
+        details += [*_why(workspace), f"shown: {door.docs_why}"]
     if again or explain:
         details.append(f"%hero_context {session.context.name} -s {session.name}")
-    return Line(line, tuple(details))
+    return Line(line, tuple(details), volatile=f" ({inside})")
 
 
 def _last_run(workspace: Workspace, session: Session) -> str:

@@ -17,10 +17,10 @@ CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("secret", "names", "times", "settings", "front_end", "cells", "provenance"),
+    ("secret", "names", "times", "settings", "front_end", "cells", "cell_text", "provenance"),
     ("heroscript", "sources", "crypto", "redaction"),
     ("playbook",),
-    ("report",),
+    ("report", "documents"),
     ("files",),
     ("stores",),
     ("host", "claims", "sealed", "runs", "leases"),
@@ -44,7 +44,10 @@ DOORS = next(rooms for rooms in FLOORS if "" in rooms)
 
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-PURE = ("heroscript", "times", "report", "names", "secret", "settings", "errors", "provenance")
+PURE = (
+    "heroscript", "times", "report", "names", "secret", "settings", "errors", "cell_text",
+    "provenance",
+)  # fmt: skip
 IMPURE = frozenset(
     ["os", "io", "socket", "subprocess", "shutil", "tempfile", "time", "random", "secrets", "sys"]
 )
@@ -69,6 +72,9 @@ HOMES = {
     "ipywidgets": ("kernel/", "magics/"),
     "click": ("commands/",),
     "rich": ("commands/",),
+    "nbconvert": ("documents/",),
+    "nbformat": ("documents/", "kernel/"),
+    "pygments": ("documents/",),
 }
 
 

@@ -18,6 +18,8 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 FILES = sorted(path.relative_to(NOTEBOOKS) for path in NOTEBOOKS.rglob("*.ipynb"))
+TAUGHT = [path for path in FILES if path.parent.name != "forms"]
+"""Those that are executed here; `tests/documents` executes the others, by every tool."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def test_it_stands_in_git_without_outputs(name):
         assert cell.source.strip()
 
 
-@pytest.mark.parametrize("name", FILES, ids=str)
+@pytest.mark.parametrize("name", TAUGHT, ids=str)
 @pytest.mark.parametrize("time", ["first", "again"])
 def test_it_runs_from_top_to_bottom(executed, name, time):
     """The second time in the home that the first has filled: as Restart & Run All does."""
@@ -77,7 +79,7 @@ def test_it_runs_from_top_to_bottom(executed, name, time):
         assert not [one for one in cell.outputs if one.get("name") == "stderr"], cell.outputs
 
 
-@pytest.mark.parametrize("name", FILES, ids=str)
+@pytest.mark.parametrize("name", TAUGHT, ids=str)
 def test_it_becomes_a_page(executed, name):
     """Executed and converted: what we show is in the page."""
     if importlib.util.find_spec("nbconvert") is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hero_kernel
 from hero_kernel import binding, ownership
@@ -28,6 +28,7 @@ class TerminalDoor:
         how: What named the session.
         hold: None: a command is on no session when it is over.
         notice: Empty.
+        docs_asked: Not asked here: a terminal shows things as they are.
         is_guessed: Whether nothing named it, so that the user should be told which one it is.
     """
 
@@ -36,6 +37,9 @@ class TerminalDoor:
         self.how = ""
         self.hold: Hold | None = None
         self.notice = ""
+        self.docs_asked: bool | None = None
+        self.docs = False
+        self.docs_why = "as things are"
         self.is_guessed = False
         self._given = given
         self._is_placed = False
@@ -127,6 +131,9 @@ class TerminalDoor:
         """Mask a text from now on; one that is too short for it is left."""
         if len(text.strip()) >= SHORTEST:
             hero_kernel.workspace().redactor.add(text)
+
+    def shown(self, thing: Any) -> None:
+        """None: a terminal has no displays."""
 
     def say(self, thing: object) -> None:
         """Show something in a line of its own, with --json as a document."""

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from hero_kernel.heroscript.action import Kind
 
-_HEADER = re.compile(r"[ \t]*+(?!!\[)(!++)([^ \t\n]*+)")
+HEADER = re.compile(r"[ \t]*+(?!!\[)(!++)([^ \t\n]*+)")
+"""What a line that begins an action begins with: its exclamation marks and its name."""
+
 _NEW = Action.__new__
 
 
@@ -193,7 +195,7 @@ def _careful(
     eager: bool,
 ) -> int:
     """Read the action whose line begins at an offset; returns where it ends."""
-    header = _HEADER.match(source.text, line)
+    header = HEADER.match(source.text, line)
     assert header is not None  # noqa: S101 - the callers have seen a bang there
     scanned = scan(source, header.end())
     fault = _name_fault(source, header) or (scanned.fault if eager else None)

@@ -37,6 +37,8 @@ class HeroKernel(IPythonKernel):
 
     implementation = "hero"
     implementation_version = version("hero-kernel")
+    # Python in all but the colours of pages, where cells of heroscript have a lexer of their own
+    language_info = IPythonKernel.language_info | {"pygments_lexer": "ipython-hero"}
 
     extensions = List(
         Unicode(), ["magics"], help="IPython extensions to load before the first cell"

@@ -13,6 +13,7 @@ from hero_kernel.report.text import (
     plain,
     said,
     shown,
+    summary,
 )
 
 if TYPE_CHECKING:
@@ -50,28 +51,29 @@ MAX_DETAILS = 300_000
 """Characters behind the rows' clicks, all rows together; the rest is in the kept run."""
 
 
-def to_html(report: Report) -> str:
-    """The report for a notebook's output, a page or a book."""
+def to_html(report: Report, *, timed: bool = True) -> str:
+    """The report for a notebook's output, a page or a book; `timed=False` leaves durations out."""
     results, left = shown(report)
     rows, room = [], MAX_DETAILS
     for result in results:
         details = _details(result)
         room -= sum(map(len, details))
-        rows.append(_row(result, details if room >= 0 else []))
+        rows.append(_row(result, details if room >= 0 else [], timed=timed))
+    last = report.summary if timed else summary(report, timed=False)
     more = f'<p class="q">and {left} more rows</p>' if left else ""
     return (
         f'<div class="hero-report">{_STYLE}<table><tbody>{"".join(rows)}</tbody></table>{more}'
-        f'<div class="q">{_text(report.summary)}</div></div>'
+        f'<div class="q">{_text(last)}</div></div>'
     )
 
 
-def _row(result: Result, details: list[str]) -> str:
+def _row(result: Result, details: list[str], *, timed: bool) -> str:
     status = result.status.value
+    took = f'<td class="t q">{duration(result.duration_s)}</td>' if timed else ""
     return (
         f'<tr><td class="{status}">{MARKS[status]} {status}</td>'
         f"<td><code>{_text(result.action)}</code></td>"
-        f'<td class="t q">{duration(result.duration_s)}</td>'
-        f"<td>{_said(result, details)}</td></tr>"
+        f"{took}<td>{_said(result, details)}</td></tr>"
     )
 
 

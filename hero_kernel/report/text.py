@@ -59,11 +59,12 @@ def shown(report: Report) -> tuple[Sequence[Result], int]:
     return rows, len(report.results) - len(rows)
 
 
-def summary(report: Report) -> str:
-    """One line: what happened to how many, where, and in what time."""
+def summary(report: Report, *, timed: bool = True) -> str:
+    """One line: what happened to how many, where, and in what time unless that is left out."""
     counts = ", ".join(f"{count} {status}" for status, count in report.counts().items())
     where = " · ".join(part for part in (report.context, report.session) if part)
-    parts = [counts or "no actions", duration(report.duration_s), where, report.note]
+    took = duration(report.duration_s) if timed else ""
+    parts = [counts or "no actions", took, where, report.note]
     if report.dry_run:
         parts.insert(0, "dry run, nothing was changed")
     if report.killed:
@@ -84,19 +85,24 @@ def first_line(result: Result) -> str:
     return f"{line} …" if len(text) > MAX_LINE or "\n" in text else line
 
 
-def to_text(report: Report) -> str:
-    """The report for a terminal."""
+def to_text(report: Report, *, timed: bool = True) -> str:
+    """The report for a terminal; `timed=False` leaves durations out."""
     results, left = shown(report)
     width = max((len(result.action) for result in results), default=0)
     rows = [
         f"{MARKS[result.status]} {result.status:<11} {plain(result.action):<{width}}"
-        f"  {duration(result.duration_s):>7}  {first_line(result)}".rstrip()
+        f"{_took(result) if timed else ''}  {first_line(result)}".rstrip()
         for result in results
     ]
     if left:
         rows.append(f"and {left} more")
     details = [line for result in report.failed[:MAX_FAILED] for line in _why(result)]
-    return "\n".join([*rows, *details, report.summary])
+    last = report.summary if timed else summary(report, timed=False)
+    return "\n".join([*rows, *details, last])
+
+
+def _took(result: Result) -> str:
+    return f"  {duration(result.duration_s):>7}"
 
 
 def _why(result: Result) -> list[str]:

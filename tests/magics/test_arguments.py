@@ -12,7 +12,7 @@ MAGICS = (
 WRONG = [
     # no such option
     ("%hero --wy", "%hero show has no option --wy", "--why"),
-    ("%hero_context --bogus", "has no option --bogus", "--session"),
+    ("%hero_context --xyzzy", "has no option --xyzzy", "--session"),
     ("%hero_context show --wy", "%hero_context show has no option --wy", "--why"),
     ("%hero_session list --all", "%hero_session list has no option --all", "--stale"),
     ("%hero_session --bogus", "has no option --bogus", ""),
