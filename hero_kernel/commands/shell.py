@@ -52,6 +52,7 @@ COMMANDS = {
     "secret": "the context's secret, and secrets kept under a name",
     "log": "the session's log; --follow shows it while it grows",
     "actions": "list the actions, or explain one",
+    "convert": "make a notebook of a script, or a script of a notebook",
     "allow": "let a playbook of others run; alone, show what waits",
     "revoke": "take allowances back",
     "deny": "let nothing of a repository run",
@@ -63,7 +64,7 @@ COMMANDS = {
 }
 """Every command, in the order of the help."""
 
-OWN = ("run", "install", "doctor", "completion")
+OWN = ("run", "convert", "install", "doctor", "completion")
 """Those that are written here; the others are the magics."""
 
 

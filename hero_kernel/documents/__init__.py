@@ -6,5 +6,6 @@
 from __future__ import annotations
 
 from hero_kernel.documents.convert import notebook_from, script_from
+from hero_kernel.documents.files import NOTEBOOK, SCRIPTS, converted, is_notebook
 
-__all__ = ["notebook_from", "script_from"]
+__all__ = ["NOTEBOOK", "SCRIPTS", "converted", "is_notebook", "notebook_from", "script_from"]
