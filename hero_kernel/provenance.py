@@ -41,6 +41,10 @@ class Change(NamedTuple):
     kernel: str = ""
 
 
+ELSEWHERE = ", another kernel"
+"""What is said of a source that another process than the one that asks has named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a value came from.
@@ -62,7 +66,7 @@ class Source:
     is_elsewhere: bool = False
 
     def __str__(self) -> str:
-        return f"{self.by}, another kernel" if self.is_elsewhere else self.by or "unknown"
+        return f"{self.by}{ELSEWHERE}" if self.is_elsewhere else self.by or "unknown"
 
 
 UNKNOWN = Source()

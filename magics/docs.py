@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import HeroError, UsageError
 from hero_kernel.heroscript import Place
+from hero_kernel.provenance import ELSEWHERE
 from hero_kernel.report import MIME, Report, to_html
 from hero_kernel.report.steady import Steady, is_of_time
 from hero_kernel.report.text import plain, to_text
@@ -30,7 +31,7 @@ _YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 VOLATILE = frozenset(
     [
         "run", "start", "started", "end", "time", "when", "at", "since", "changed", "age", "took",
-        "last seen", "heartbeat", "pid", "host", "holder", "id",
+        "last seen", "heartbeat", "pid", "host", "holder", "who is on it", "id",
     ]
 )  # fmt: skip
 """Headings of columns that are left out, as far as ` (UTC)` does not say it already."""
@@ -120,7 +121,7 @@ def _table(table: Table, how: Steady) -> Table:
         table,
         columns=tuple(table.columns[at] for at in kept),
         rows=tuple(
-            tuple(how.text(row[at]) for at in kept)
+            tuple(how.text(row[at]).removesuffix(ELSEWHERE) for at in kept)
             for row in table.rows
             if not (is_sheet and row[0] in VOLATILE_ROWS)
         ),

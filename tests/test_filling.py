@@ -764,7 +764,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert re.match(r".*one\.hero:1:21: \$\{env:B\}: session one has no variable B$", lines[0])
-    assert "%hero_env set B=…" in lines[-1]
+    assert lines[-1] == "set it with hero-kernel env set B=…"
     done = run("!!play.echo content:${py:1}")
     assert "--py" in done.stderr
     done = run("!!play.echo content:${secret:token}", "--dry-run")

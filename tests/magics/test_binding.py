@@ -228,7 +228,7 @@ def test_why_tells_what_did_not_decide(unbound, monkeypatch):
     monkeypatch.setenv("HERO_SESSION", "environ")
     monkeypatch.setenv("JUPYTERHUB_USER", "ann")
     lines = unbound.run("%hero --why").said.split("\n")
-    assert lines[1:-3] == [
+    assert lines[1:-4] == [
         f"context: the project file {unbound.folder}/hero.toml",
         "context passed over: ann, from JUPYTERHUB_USER in the environment",
         "session: HERO_SESSION in the environment",
