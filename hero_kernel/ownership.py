@@ -335,8 +335,7 @@ class State:
     @property
     def is_ephemeral(self) -> bool:
         """Whether it was made for one run only."""
-        named = getattr(self.config, "ephemeral", False)
-        return bool(named or self.config.extra.get("ephemeral"))
+        return self.config.ephemeral
 
     def is_stale(self, before: OurTime, now: OurTime) -> bool:
         """Whether nobody is on it, and it was made for one run or not touched since a moment.
@@ -499,30 +498,41 @@ def prune(
         SessionError: `older` is no time that has passed.
     """
     found = stale(context, older, but=but)
-    return [one for one in found if dry_run or _delete(one)]
+    return [one for one in found if dry_run or _delete(one.session, one.config)]
 
 
-def _delete(state: State) -> bool:
+def forget_if_bare(session: Session) -> None:
+    """Delete a session that was made for one run, if nobody is on it and nothing in it."""
+    context, config = session.context, session.config
+    if not config.ephemeral or config.env or config.params or config.description:
+        return
+    with suppress(BadNameError):
+        if context.dbcollection().exists(database(session.name)):
+            return
+    if not (context.path / session.name).exists():
+        _delete(session, config)
+
+
+def _delete(session: Session, config: SessionConfig) -> bool:
     """Delete a session that nobody is on; whether it was.
 
     Whoever comes writes its lease before it takes the mark off the record; here the mark is set
     before the leases are read again, and the record deleted if the mark is on it still.
     """
-    session = state.session
     context, key = session.context, PREFIX + session.name
     store = context.host.store
     mark = token_hex(8)
-    marked = replace(state.config, extra={**state.config.extra, sessions.DOOMED: mark}).text()
+    marked = replace(config, extra={**config.extra, sessions.DOOMED: mark}).text()
 
     def doom(text: str | None) -> str | None:
-        same = text is not None and sessions.SessionConfig.read(text, key) == state.config
+        same = text is not None and sessions.SessionConfig.read(text, key) == config
         return marked if same else text
 
     if store.update(context.id, key, doom) != marked:
         return False
     found = leases.every(store, context.id, session.name)
     if leases.alive(found, context.host.now()):
-        session.reopen(state.config.end)
+        session.reopen(config.end)
         return False
     for lease in found:  # and none that is written from here on: it may be of a new session
         leases.drop(store, context.id, lease)

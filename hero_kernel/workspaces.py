@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
 from getpass import getpass
@@ -797,12 +798,16 @@ class Workspace:
     def session_release(self, *, ends: bool = True) -> None:
         """Say that this process is not on its session any more.
 
+        One that was made for one run goes, if there is nothing in it.
+
         Args:
             ends: Whether the session's end is recorded, unless others are on it.
         """
         held, self.held = self.held, None
         if held is not None:
             held.leave(ends=ends)
+            with suppress(HeroError):
+                ownership.forget_if_bare(held.session)
 
     def session_fork(self, session: Session | str, name: str = "") -> Session:
         """Copy a session: its variables, its parameters and its database; not its log and runs.

@@ -39,9 +39,10 @@ class Holding:
         if held is not None and goes_on and not takeover:
             held.session = session
             return
-        door = self._door
-        self._hold = door.workspace.session_hold(
-            session, self._label(), kernel=_kernel_id(door.shell), takeover=takeover
+        kernel = _kernel_id(self._door.shell)
+        self._workspace = self._door.workspace
+        self._hold = self._workspace.session_hold(
+            session, self._label(), kernel=kernel, takeover=takeover
         )
 
     def check(self) -> None:
@@ -81,7 +82,7 @@ class Holding:
     def leave(self) -> None:
         """Give the lease back; the session ends if nobody else is on it."""
         if self._hold is not None:
-            self._hold.leave(ends=True)
+            self._workspace.session_release()
 
     def _label(self) -> str:
         around = self._door.surroundings()

@@ -514,7 +514,7 @@ def test_who_comes_between_looking_and_deleting_keeps_the_session(
                 return getattr(self.store, called)
 
         ws.store = Watched(ws.store)  # type: ignore[assignment]
-        deleted = ownership._delete(state)
+        deleted = ownership._delete(state.session, state.config)
         there = place.open().session_exists(name)
         assert there is not deleted
         if came and came[0] is not None:

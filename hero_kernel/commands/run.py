@@ -204,7 +204,6 @@ def _script(
     given: Given,
     *,
     source: str,
-    dry_run: bool,
     **options: Any,
 ) -> int:
     from hero_kernel.commands import show  # noqa: PLC0415  # after what may be refused
@@ -217,17 +216,10 @@ def _script(
 
             shown, workspace.prompt = line.enter_context(progress(workspace.prompt))
             watch = shown.watch
-        if not dry_run:  # while it runs, nobody takes the session for one that is free
-            workspace.session_hold(session, source)
-            line.callback(workspace.session_release)
+        workspace.session_hold(session, source)  # nobody takes the session for one that is free
+        line.callback(workspace.session_release)
         report = workspace.run(
-            session,
-            playbook,
-            source=source,
-            dry_run=dry_run,
-            strict=True,
-            watch=watch,
-            **options,
+            session, playbook, source=source, strict=True, watch=watch, **options
         )
     show.answer(report, as_json=given.as_json, redactor=workspace.redactor)
     if any(result.status is Status.INTERRUPTED for result in report.results):

@@ -215,6 +215,19 @@ def test_a_stream_without_our_signs(hk):
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_a_run_of_its_own_that_did_nothing_leaves_no_session(hk):
+    script = hk.folder / "a.hero"
+    script.write_text("!!play.echo content:${env:NOPE}\n")
+    hk("contexts", "new", "shop", "-s", "till")
+    before = hk("sessions", "-c", "shop").out
+    hk("run", "-c", "shop", str(script), status=1)
+    script.write_text("!!play.echo content:one\n")
+    hk("run", "-c", "shop", "-n", str(script))
+    assert hk("sessions", "-c", "shop").out == before
+    hk("run", "-c", "shop", str(script))
+    assert "run_" in hk("sessions", "-c", "shop").out
+
+
 def test_bash_completes(hk):
     """In a bash that reads the script, as a user's does at its start."""
     hk("contexts", "new", "shop", "-s", "till")
