@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from hero_kernel import files, heroscript, leases, names, provenance, runs, sealed, times
+from hero_kernel import files, heroscript, provenance, runs, sealed, times
 from hero_kernel.errors import (
     BadNameError,
-    CorruptRecordError,
-    DatabaseNotFoundError,
     EnvKeyError,
-    SecretRequiredError,
     SessionError,
-    SessionExistsError,
     SessionNotFoundError,
     did_you_mean,
 )
-from hero_kernel.heroscript import Params, name_fix
-from hero_kernel.kept import Kept, defaults, notes_in, with_notes
+from hero_kernel.heroscript import name_fix
+from hero_kernel.kept import Kept
 from hero_kernel.logs import Logger
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
-from hero_kernel.secret import Secret
-from hero_kernel.stores import record
+from hero_kernel.sessions import renaming
+from hero_kernel.sessions.record import (
+    DOOMED,
+    ENV,
+    KILLED,
+    LATEST,
+    PARAMS,
+    PREFIX,
+    TO,
+    SessionConfig,
+    canonical,
+    check_env,
+    database,
+    resumed,
+    where,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
@@ -41,110 +50,11 @@ if TYPE_CHECKING:
     from hero_kernel.logs import LogItem
     from hero_kernel.provenance import Source
     from hero_kernel.report import Report
+    from hero_kernel.secret import Secret
     from hero_kernel.stores.base import Store
     from hero_kernel.times import OurTime
 
     T = TypeVar("T")
-
-PREFIX = "sessions:config:"
-"""A session's record is at this and its name; herolib's."""
-
-_ENV, _PARAMS = "env", "params"
-
-LATEST = "sessions:config:latest"
-"""The bare name of the session created or resumed last; so no session may be called `latest`."""
-
-SHORTEST_NAME = 3
-"""herolib's rule."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionConfig:
-    """The record of a session: herolib's four fields in its order, then ours, then unknown ones.
-
-    Attributes:
-        name: Unique in the context.
-        start: When it was created, `YYYY-MM-DD HH:mm:ss` UTC; herolib leaves out the seconds.
-        description: For people.
-        params: Parameter text, as in an action.
-        interactive: Whether questions may be asked.
-        end: When it was closed; empty while it is open.
-        env: Its environment variables.
-        notebook: The file of the notebook that it is bound to by its path; empty when it was
-            named by hand.
-        seen: How that notebook was met last; see `binding.registry`.
-        ephemeral: Whether it was made for one run, and is not resumed unless it is named.
-        uid: What encrypted values of it are bound to, through renames; empty before the first.
-        env_from: Where the variables came from; see `provenance`.
-        params_from: Where the parameters came from.
-        extra: Fields of other programs or versions, kept as they are.
-    """
-
-    name: str
-    start: str = ""
-    description: str = ""
-    params: str = ""
-    interactive: bool = True
-    end: str = ""
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    notebook: str = ""
-    uid: str = ""
-    seen: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    ephemeral: bool = False
-    env_from: str = field(default="", repr=False)
-    params_from: str = field(default="", repr=False)
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def read(cls, text: str, where: str) -> SessionConfig:
-        """Read the record.
-
-        Raises:
-            CorruptRecordError: It cannot be read.
-        """
-        found = record.decode(text, where, _DEFAULTS)
-        known = {name: found.pop(name) for name in _DEFAULTS}
-        known["params"] = _recovered(known["params"])
-        if not all(isinstance(value, str) for value in known["env"].values()):
-            raise CorruptRecordError(
-                f"{where} cannot be read: a value in env is no text", hint="mend or delete it"
-            )
-        known |= notes_in(found)
-        return cls(**known, extra=found)
-
-    @property
-    def is_killed(self) -> bool:
-        """Whether its end is no end that was recorded, but when its last holder was heard of."""
-        return bool(self.end) and self.extra.get(_KILLED) == self.end
-
-    @property
-    def used(self) -> str:
-        """The day it was resumed last, `YYYY-MM-DD` UTC; empty when not after its first day."""
-        day = self.extra.get(USED)
-        return day if isinstance(day, str) else ""
-
-    def text(self) -> str:
-        """The record as it is written."""
-        known = {name: getattr(self, name) for name in _DEFAULTS}
-        for name in ("uid", "seen", "ephemeral"):
-            if not known[name]:
-                del known[name]
-        mappings = {name: dict(known[name]) for name in ("env", "seen") if name in known}
-        notes = {"env_from": self.env_from, "params_from": self.params_from}
-        return record.encode(known | mappings | with_notes(self.extra, notes))
-
-
-_DEFAULTS = defaults(SessionConfig.__dataclass_fields__, name="", env={}, seen={})
-
-_DUMPED_PARAMS = re.compile(r"\S*Params\{")
-_DUMPED_PAIR = re.compile(r"key: '([^'\n]*)'\s*\n\s*value: '([^'\n]*)'")
-
-
-def _recovered(params: str) -> str:
-    """The parameters in a record that herolib garbled by dumping its own struct."""
-    if not _DUMPED_PARAMS.match(params):
-        return params
-    return Params(dict(_DUMPED_PAIR.findall(params))).heroscript()
 
 
 class Session(Kept[SessionConfig]):
@@ -202,7 +112,7 @@ class Session(Kept[SessionConfig]):
         return self.context.host.store, self.context.id, PREFIX + self.name
 
     def _read(self, text: str) -> SessionConfig:
-        return SessionConfig.read(text, _where(self.context, self.name))
+        return SessionConfig.read(text, where(self.context, self.name))
 
     def _lost(self) -> SessionNotFoundError:
         return SessionNotFoundError(
@@ -220,7 +130,7 @@ class Session(Kept[SessionConfig]):
     def _mapped(
         self, config: SessionConfig, change: Callable[[str, str, str], str]
     ) -> SessionConfig:
-        place = self._sealed_at(config, _ENV)
+        place = self._sealed_at(config, ENV)
         env = {key: change(place, key, text) for key, text in config.env.items()}
         notes = provenance.rechecked(config.env_from, config.env, env)
         return replace(self._mapped_params(config, change), env=env, env_from=notes)
@@ -234,7 +144,7 @@ class Session(Kept[SessionConfig]):
         """As `Kept._update`; a session that is being renamed is changed under its new name."""
 
         def step(old: SessionConfig) -> SessionConfig:
-            if _TO in old.extra:
+            if TO in old.extra:
                 raise _RenamedError
             return change(old)
 
@@ -320,7 +230,7 @@ class Session(Kept[SessionConfig]):
                         f"{', '.join(taken)} is already set in session {self.name}",
                         hint="use env_set to change it, or env_delete first",
                     )
-                env = {**old.env, **seal(old, _ENV, values, old.env)}
+                env = {**old.env, **seal(old, ENV, values, old.env)}
                 return self._with_env(old, env, by)
 
             self._update(change)
@@ -334,7 +244,7 @@ class Session(Kept[SessionConfig]):
         """
         config = self.config
         if key in config.env:
-            return self._opened(config, _ENV, {key: config.env[key]})[key]
+            return self._opened(config, ENV, {key: config.env[key]})[key]
         if default is not None:
             return default
         raise _no_env(self, key, config.env)
@@ -381,12 +291,12 @@ class Session(Kept[SessionConfig]):
         env = {key: config.env[key] for key in sorted(config.env)}
         if not locked and self._secrets.is_locked:
             env = {key: text for key, text in env.items() if not sealed.is_sealed(text)}
-        return self._opened(config, _ENV, env)
+        return self._opened(config, ENV, env)
 
     def env_shown(self) -> dict[str, Shown]:
         """Every variable as it may be shown, by name."""
         config = self.config
-        return self._shown(config, _ENV, {key: config.env[key] for key in sorted(config.env)})
+        return self._shown(config, ENV, {key: config.env[key] for key in sorted(config.env)})
 
     def env_sources(self) -> dict[str, Source]:
         """Where each variable came from, by name; then what was deleted since the last run.
@@ -423,7 +333,7 @@ class Session(Kept[SessionConfig]):
         """
         config = self.config
         kept = {k: v for k, v in config.env.items() if k in env or name_fix(k) in alike}
-        opened = self._opened(config, _ENV, kept)
+        opened = self._opened(config, ENV, kept)
         return opened, self._params_of(config, params) if params else {}
 
     def opened(self) -> tuple[SessionConfig, dict[str, str | Secret], dict[str, str | Secret]]:
@@ -434,7 +344,7 @@ class Session(Kept[SessionConfig]):
         """
         config = self.load().config
         hidden = {key: text for key, text in self._parsed(config).items() if sealed.is_sealed(text)}
-        kept = ((_ENV, config.env), (_PARAMS, hidden))
+        kept = ((ENV, config.env), (PARAMS, hidden))
         env, params = (
             {
                 key: sealed.opened(self._secrets, self._sealed_at(config, what), key, text)
@@ -450,7 +360,7 @@ class Session(Kept[SessionConfig]):
         Raises:
             SessionNotFoundError: It was deleted or renamed.
         """
-        self.name = _settled(self.context, self.name, self.config)
+        self.name = renaming.settled(self, self.config)
         return self
 
     def resume(
@@ -463,8 +373,8 @@ class Session(Kept[SessionConfig]):
         """
         self.load()
         now = self.context.host.now()
-        config = self._update(lambda old: _resumed(change(old), now))
-        _point_latest(self, config)
+        config = self._update(lambda old: resumed(change(old), now))
+        point_latest(self, config)
         return self.load()
 
     def check(self) -> None:
@@ -487,7 +397,7 @@ class Session(Kept[SessionConfig]):
             killed: Whether nobody closed it, and its holder was last heard of then.
         """
         end = str(at or self.context.host.now())
-        more = {_KILLED: end} if killed else {}
+        more = {KILLED: end} if killed else {}
 
         def change(old: SessionConfig) -> SessionConfig:
             return old if old.end else replace(old, end=end, extra={**old.extra, **more})
@@ -506,7 +416,7 @@ class Session(Kept[SessionConfig]):
         def change(old: SessionConfig) -> SessionConfig:
             if end not in ("", old.end):
                 return old
-            gone = (_KILLED, DOOMED) if old.end else (DOOMED,)
+            gone = (KILLED, DOOMED) if old.end else (DOOMED,)
             extra = {key: value for key, value in old.extra.items() if key not in gone}
             return replace(old, end="", extra=extra)
 
@@ -535,14 +445,14 @@ class Session(Kept[SessionConfig]):
             return self
         context = self.context
         files.check_inside(context.host.home, context.path)
-        check_free(context, new)
+        renaming.check_free(context, new)
         databases, own = context.dbcollection(), database(self.name)
         if databases.exists(own) and databases.get(own).kids():
             _ = self._secrets.kid  # unlock now: what is sealed in it is bound to its name
-        self._update(lambda old: replace(old, ephemeral=False, extra={**old.extra, _TO: new}))
+        self._update(lambda old: replace(old, ephemeral=False, extra={**old.extra, TO: new}))
         self.load()
         self._logger = self._kept_in = None
-        _point_latest(self, self.config)
+        point_latest(self, self.config)
         return self
 
     def playbook_add(
@@ -728,413 +638,15 @@ class Session(Kept[SessionConfig]):
         return files.folder(context.host.home, "context", context.name, self.name, *parts)
 
 
-_TO = "renamed_to"
-"""A field of a session's record that holds still: only its renaming is still to be done."""
-
-_KILLED = "killed"
-"""A field that repeats the end when nobody recorded it; of a session with another end it is old."""
-
-DOOMED = "doomed"
-"""A field that stands in a record while it is looked whether anybody is on the session still; who
-comes takes it away, and so does any other change: then the session stays."""
-
-USED = "used"
-"""A field with the day of the last resuming, which tells what may be pruned."""
-
-_FROM = "renamed_from"
-"""A field that stands in the new record until the old one is gone and the folder moved."""
-
-
 class _RenamedError(Exception):
     """The record may not be changed any more under this name."""
 
 
-def canonical(name: str) -> str:
-    """A session's name as it is kept.
-
-    Raises:
-        BadNameError: It is shorter than three characters, reserved, or holds a character that
-            cannot be kept.
-    """
-    return names.canonical(name, "session", shortest=SHORTEST_NAME, dots=False)
-
-
-def new(
-    context: Context,
-    name: str = "",
-    *,
-    interactive: bool | None = None,
-    start: str = "",
-    description: str | None = None,
-    params: str | None = None,
-    notebook: str = "",
-    seen: Mapping[str, Any] | None = None,
-    ephemeral: bool | None = None,
-    exist_ok: bool = True,
-    reset: bool = False,
-) -> Session:
-    """Create a session, or resume the one of that name.
-
-    Args:
-        context: Where.
-        name: Default: the time, `YYYY_MM_DD_HH_MM_SS`, with `_2` and so on when that is taken.
-        interactive: Whether questions may be asked; true for a new session.
-        start: When it starts: a time, or relative like `+1h`; resolved once. Only for a new one.
-        description: For people.
-        params: Parameter text; when resuming it replaces the kept ones.
-        notebook: The file it is made for.
-        seen: How that file was met.
-        ephemeral: Whether it is made for one run; the latest session stays what it is then.
-        exist_ok: Whether resuming is allowed.
-        reset: Everything kept in the record starts over; the folder stays.
-
-    Raises:
-        BadNameError: The name cannot name a session.
-        ContextNotFoundError: The context was deleted.
-        HeroscriptError: `params` do not parse.
-        OurTimeError: `start` is no time.
-        SessionExistsError: It exists and may not.
-    """
-    host = context.host
-    context.save()
-    given: dict[str, Any] = {"interactive": interactive, "description": description}
-    given |= {"notebook": notebook or None, "seen": seen, "ephemeral": ephemeral}
-    wanted_params = None if params is None else Params.from_text(params)
-    given = {key: value for key, value in given.items() if value is not None}
-    started = str(times.new(start, now=host.now()))
-    if not name:
-        return _with_params(_new_by_time(context, started, given), wanted_params)
-    wanted = _found(context, name) or canonical(name)
-    fresh = SessionConfig(name=wanted, start=started, **given)
-    session = Session(context, wanted)
-    if host.store.create(context.id, PREFIX + wanted, fresh.text()):
-        _point_latest(session, fresh)
-        return _with_params(session, wanted_params)
-    session.load()
-    if not exist_ok:
-        raise SessionExistsError(
-            f"session {session.guid} exists", hint="leave out exist_ok=False to resume it"
-        )
-
-    def change(old: SessionConfig) -> SessionConfig:
-        if not reset:
-            return replace(old, **given)
-        stays = ("notebook", "seen", "ephemeral")  # whose it is
-        return replace(fresh, **{name: given.get(name, getattr(old, name)) for name in stays})
-
-    return _with_params(session.resume(change), wanted_params)
-
-
-def establish(
-    context: Context,
-    config: SessionConfig,
-    *,
-    env: Mapping[str, str | Secret],
-    params: Mapping[str, str | Secret],
-    by: str,
-    draft: Database | None = None,
-) -> Session:
-    """Make a session of what another one holds; nothing is made when that cannot be.
-
-    Killed at its very end, before the data is in its place, its description says so.
-
-    Args:
-        context: Where.
-        config: Its record, without variables and with a name in canonical form.
-        env: Its variables, encrypted here as the context and each value demand.
-        params: Values for its parameters that are encrypted so, or all of them.
-        by: What its values come from.
-        draft: A database in the context's folder that becomes its own, bound to its name.
-
-    Raises:
-        SecretError: Something is to be encrypted, and the context has no secret or is locked.
-        SessionExistsError: The name is taken, or a database of a deleted session has it.
-    """
-    context.save()
-    parsed = Params.from_text(config.params)
-    values = {**(parsed if context.secrets.encrypts else {}), **params}
-    made = _Unmade(context, config.name)
-    with made._sealing([*env.values(), *values.values()]) as seal:  # noqa: SLF001  # same room
-        fresh = replace(config, uid=token_hex(8))
-        filled = parsed.with_params(seal(fresh, _PARAMS, values, {}))
-        fresh = made._with_env(fresh, seal(fresh, _ENV, env, {}), by)  # noqa: SLF001  # same room
-        fresh = made._with_params(fresh, {}, filled, by)  # noqa: SLF001  # same room
-        check_free(context, config.name)
-        if draft is not None:
-            fresh = replace(fresh, description=f"unfinished: {config.description}")
-        if not context.host.store.create(context.id, PREFIX + config.name, fresh.text()):
-            raise _taken(context, f"a session {config.name!r}")
-    if draft is not None:
-        try:
-            draft.move(context.db_get(database(config.name)).path)
-        except BaseException as error:
-            context.host.store.delete(context.id, PREFIX + config.name)
-            if isinstance(error, FileExistsError):
-                what = f"a database of a deleted session {config.name!r}"
-                raise _taken(context, what) from None
-            raise
-        made.description = config.description
-    return Session(context, config.name)
-
-
-def check_free(context: Context, name: str) -> None:
-    """Raise SessionExistsError when a session has the name, or a deleted one left data under it."""
-    if context.host.store.get(context.id, PREFIX + name) is not None:
-        raise _taken(context, f"a session {name!r}")
-    if files.is_left_over(context.path / name):
-        raise _taken(context, f"a folder of a deleted session {name!r}")
-    if context.dbcollection().exists(database(name)):
-        raise _taken(context, f"a database of a deleted session {name!r}")
-
-
-def _taken(context: Context, what: str) -> SessionExistsError:
-    return SessionExistsError(f"context {context.name} has {what}", hint="choose another name")
-
-
-class _Unmade(Session):
-    """A session that has no record yet."""
-
-    def _before_sealing(self) -> None:
-        """Its record will have what sealed values are bound to."""
-
-
-def _with_params(session: Session, params: Params | None) -> Session:
-    if params is not None:
-        session.params_replace(params)
-    return session
-
-
-def _new_by_time(context: Context, started: str, given: dict[str, Any]) -> Session:
-    base = context.host.now().key()
-    wanted = base
-    while True:
-        fresh = SessionConfig(name=wanted, start=started, **given)
-        if context.host.store.create(context.id, PREFIX + wanted, fresh.text()):
-            session = Session(context, wanted)
-            _point_latest(session, fresh)
-            return session
-        wanted = f"{base}_{_last_number(context, base) + 1}"
-
-
-def new_for_a_run(context: Context, *, notebook: str = "") -> Session:
-    """Create a session for one run: kept for its log, and resumed only by its name.
-
-    Args:
-        context: Where.
-        notebook: The file that is run.
-    """
-    while True:
-        name = f"run_{context.host.now().key()}_{token_hex(2)}"
-        with suppress(SessionExistsError):
-            return new(context, name, notebook=notebook, ephemeral=True, exist_ok=False)
-
-
-def is_for_a_run(name: str) -> bool:
-    """Whether a name is one that `new_for_a_run` gives."""
-    return _RUN.fullmatch(name) is not None
-
-
-_RUN = re.compile("run_[0-9]{4}(_[0-9]{2}){5}_[0-9a-f]{4}")
-
-
-def _last_number(context: Context, base: str) -> int:
-    """The highest n of the sessions `base_n`; `base` alone is 1."""
-    head = f"{PREFIX}{base}_"
-    tails = [key.removeprefix(head) for key in context.host.store.scan(context.id, head)]
-    return max((int(tail) for tail in tails if _COUNT.fullmatch(tail)), default=1)
-
-
-_COUNT = re.compile("[0-9]{1,9}")
-
-
-def get(context: Context, name: str = "") -> Session:
-    """The session of that name; without one, the latest, or a new one when there is none.
-
-    Raises:
-        SessionNotFoundError: There is none of that name.
-    """
-    if not name:
-        return _latest(context)
-    found = _found(context, name)
-    if found is None:
-        raise SessionNotFoundError(
-            f"context {context.name} has no session {canonical(name)!r}",
-            hint=did_you_mean(name, _names(context)) or "create it with session_new",
-        )
-    session = Session(context, found).load()
-    session._update(lambda old: _dated(old, context.host.now()))  # noqa: SLF001  # same room
-    return session
-
-
-def _latest(context: Context) -> Session:
-    pointed = context.host.store.get(context.id, LATEST)
-    if pointed and exists(context, pointed):
-        return get(context, pointed)
-    started: list[tuple[str, str]] = []
-    for session in every(context):
-        with suppress(CorruptRecordError):
-            config = session.config
-            if not config.ephemeral:
-                started.append((config.start, session.name))
-    return get(context, max(started)[1]) if started else new(context)
-
-
-def exists(context: Context, name: str) -> bool:
-    """Whether there is a session of that name; no, for what cannot be a name."""
-    try:
-        return _found(context, name) is not None
-    except BadNameError:
-        return False
-
-
-def every(context: Context) -> list[Session]:
-    """The context's sessions, by name."""
-    return [Session(context, name) for name in _names(context) if names.is_safe_folder(name)]
-
-
-def database(name: str) -> str:
-    """What the database of the session of that name is called; herolib's."""
-    return f"session_{name}"
-
-
-def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:
-    """Delete a session's record, readable or not; its folder and its database too, if asked.
-
-    Raises:
-        SessionNotFoundError: There is none of that name.
-    """
-    found = _found(context, name) or get(context, name).name  # raises, with the near misses
-    leases.drop_all(context.host.store, context.id, found)  # first: later they may be a new one's
-    context.host.store.delete(context.id, PREFIX + found)
-    forget(context, found, with_files=with_files, with_db=with_db)
-
-
-def forget(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:
-    """Delete what is left of a session whose record is gone."""
-    store = context.host.store
-    store.update(context.id, LATEST, lambda latest: None if latest == name else latest)
-    if with_files:
-        files.remove(context.host.home, context.path / name)
-    if with_db:
-        with suppress(DatabaseNotFoundError, BadNameError):
-            context.dbcollection().delete(database(name))
-
-
-def _names(context: Context) -> list[str]:
-    keys = context.host.store.scan(context.id, PREFIX)
-    return [key.removeprefix(PREFIX) for key in keys if key != LATEST]
-
-
-def _found(context: Context, name: str) -> str | None:
-    """The name in the store that is meant: as written, in canonical form, or kept unlike it.
-
-    Raises:
-        BadNameError: There is none, and there cannot be one.
-    """
-    store = context.host.store
-    if name != "latest" and names.is_safe_folder(name):
-        if store.get(context.id, PREFIX + name) is not None:
-            return name
-        wanted = names.folded(name, dots=False)
-        for one in _names(context):
-            if names.folded(one, dots=False) == wanted and names.is_safe_folder(one):
-                return one
-    wanted = canonical(name)
-    return wanted if store.get(context.id, PREFIX + wanted) is not None else None
-
-
-def _dated(config: SessionConfig, now: OurTime) -> SessionConfig:
-    """A start like `+1h`, which herolib reads anew each time, resolved once."""
-    if not config.start or config.start.lstrip()[:1] in "+-":
-        return replace(config, start=str(times.new(config.start, now=now)))
-    return config
-
-
-def _resumed(config: SessionConfig, now: OurTime) -> SessionConfig:
-    dated, today = _dated(config, now), now.day()
-    extra = dated.extra
-    if today not in (config.used, dated.start[: len(today)]):  # once a day, for the cost of a write
-        extra = {**extra, USED: today}
-    return replace(dated, end="", extra=extra)
-
-
-def _point_latest(session: Session, config: SessionConfig) -> None:
+def point_latest(session: Session, config: SessionConfig) -> None:
+    """Make a session the context's latest, unless it was made for one run."""
     context = session.context
     if not config.ephemeral:
         context.host.store.put(context.id, LATEST, session.name)
-
-
-def _settled(context: Context, name: str, config: SessionConfig) -> str:
-    """Finish the renaming that a record speaks of; the session's name afterwards.
-
-    The record under the old name is marked, and changed no more; a copy is made under the new
-    one; the old one is deleted, the folder moved, the mark taken off. Whoever comes upon a mark
-    goes on from there.
-    """
-    new, old = config.extra.get(_TO), config.extra.get(_FROM)
-    if isinstance(new, str):
-        new = canonical(new)
-        _copy_renamed(context, name, config, new)
-        return _settled(context, new, Session(context, new).config)
-    if not isinstance(old, str):
-        return name
-    store, key = context.host.store, PREFIX + old
-    before = store.get(context.id, key)
-    is_copied = before is not None and _is_marked(before, name)
-    if is_copied:
-        store.update(context.id, key, lambda text: None if text == before else text)
-    if is_copied or before is None:  # else another session has the old name by now
-        leases.move(store, context.id, old, name)
-    if names.is_safe_folder(old) and (is_copied or before is None):
-        files.move(context.host.home, context.path / old, context.path / name)
-        try:
-            context.dbcollection().rename(database(old), database(name))
-        except (DatabaseNotFoundError, BadNameError):
-            pass  # it has none, or that is done; or herolib made the name, and none can have it
-        except SecretRequiredError:
-            return name  # it was moved; it is bound to its new name when it is unlocked
-    here = Session(context, name)
-    here._update(lambda c: replace(c, extra=_without(c.extra, _FROM)))  # noqa: SLF001  # same room
-    return name
-
-
-def _copy_renamed(context: Context, old: str, marked: SessionConfig, new: str) -> None:
-    store, rest = context.host.store, _without(marked.extra, _TO)
-    copy = replace(marked, name=new, extra={**rest, _FROM: old})
-    if store.create(context.id, PREFIX + new, copy.text()):
-        return
-    if Session(context, new).config.extra.get(_FROM) == old:
-        return
-    unmarked = replace(marked, extra=rest).text()
-    if store.update(context.id, PREFIX + old, lambda text: text and unmarked) is None:
-        return  # another process has finished the renaming meanwhile
-    raise SessionExistsError(
-        f"context {context.name} has a session {new!r}, made while {old!r} was being renamed",
-        hint="choose another name",
-    )
-
-
-def _is_marked(text: str, new: str) -> bool:
-    """Whether the record is one that is being renamed to the new name."""
-    try:
-        return SessionConfig.read(text, "").extra.get(_TO) == new
-    except CorruptRecordError:
-        return False
-
-
-def _without(extra: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in extra.items() if name != key}
-
-
-def check_env(key: str, value: str | Secret) -> None:
-    """Raise BadNameError for what cannot name a variable, TypeError for a value that is no text."""
-    if not isinstance(value, str | Secret):
-        raise TypeError(f"the value of {key} is {type(value).__name__}; give a str")
-    if not key or "=" in key or not key.isprintable() or " " in key:
-        raise BadNameError(
-            f"environment variable {key!r} cannot be set",
-            hint="a name has at least one character, and no blank, no = and no control character",
-        )
 
 
 def _no_env(session: Session, key: str, env: Mapping[str, str]) -> EnvKeyError:
@@ -1142,7 +654,3 @@ def _no_env(session: Session, key: str, env: Mapping[str, str]) -> EnvKeyError:
         f"{key} is not set in session {session.name}",
         hint=did_you_mean(key, env) or "set it with env_set",
     )
-
-
-def _where(context: Context, name: str) -> str:
-    return f"{PREFIX}{name} of context {context.id} in {context.host.store.address}"
