@@ -22,6 +22,9 @@ TAUGHT = [path for path in FILES if path.parent.name != "forms"]
 """Those that are executed here; `tests/documents` executes the others, by every tool."""
 
 
+pytestmark = pytest.mark.xdist_group("notebooks")  # executed once, and looked at by many
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory):
     """Execute a notebook in a copy of the folder, once for each asking, in one home."""
@@ -79,23 +82,30 @@ def test_it_runs_from_top_to_bottom(executed, name, time):
         assert not [one for one in cell.outputs if one.get("name") == "stderr"], cell.outputs
 
 
-@pytest.mark.parametrize("name", TAUGHT, ids=str)
-def test_it_becomes_a_page(executed, name):
-    """Executed and converted: what we show is in the page."""
+@pytest.fixture(scope="module")
+def pages(executed):
+    """The folder of the executed notebooks as pages; nbconvert is started once."""
     if importlib.util.find_spec("nbconvert") is None:
         if os.environ.get("HERO_REQUIRE_ALL"):
             pytest.fail("nbconvert is not installed")
         pytest.skip("nbconvert is not installed")
-    last(executed, name)
-    file = executed.folder / name.with_suffix(".executed")
-    page = file.with_suffix(".html")
+    folder = executed.folder.parent / "pages"
+    folder.mkdir()
+    for name in TAUGHT:
+        nbformat.write(last(executed, name), folder / name.name)
     subprocess.run(
-        [sys.executable, "-m", "nbconvert", "--to", "html", "--output", page, file],
+        [sys.executable, "-m", "nbconvert", "--to", "html", *sorted(folder.iterdir())],
         env=environment(executed.folder),
         check=True,
         capture_output=True,
     )
-    html = page.read_text(encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", TAUGHT, ids=str)
+def test_it_becomes_a_page(pages, name):
+    """Executed and converted: what we show is in the page."""
+    html = (pages / name.with_suffix(".html").name).read_text(encoding="utf-8")
     assert 'class="hero-' in html  # a report or a table
 
 
