@@ -72,8 +72,6 @@ class Hooks:
         """Take them back."""
         self._put.close()
 
-    # -- what is asked
-
     def found(self, cell: str, cursor: int) -> Found | None:
         """What may be put in at a cursor; None where IPython is to be asked. Never raises."""
         if not _is_candidate(cell):
@@ -103,8 +101,6 @@ class Hooks:
         what = found["what"]
         what = "".join(what.split()) if what.startswith("!") else what
         return f"%hero_help --page{detail} {what}"
-
-    # -- in the place of IPython's
 
     def _do_complete(self, method: Method, code: str, cursor_pos: int | None) -> Any:
         cursor = len(code) if cursor_pos is None else cursor_pos
@@ -176,8 +172,6 @@ class Hooks:
             return self._door.workspace.actors.has_actor(actor)
         except HeroError:  # as where the cell would be claimed
             return True
-
-    # -- rooms, loaded when they are needed
 
     @cached_property
     def _names(self) -> Names:
