@@ -183,6 +183,23 @@ class TestHowItIsAskedFor:
         assert forms(notebook, table)["text/plain"] == "a\nb"
         assert notebook.ask("1 + 1") == 2
 
+    def test_by_the_project(self, unbound):
+        (unbound.folder / "hero.toml").write_text("docs = true\nsession = 'guide'\n")
+        shown = unbound.run("!!play.echo content:x").text
+        assert DURATION.search(shown) is None
+        line = forms(unbound, unbound.ask("%hero"))["text/plain"]
+        assert line == "hero ▸ context default ▸ session guide"
+        assert "said by the project's configuration" in repr(unbound.ask("%hero --why"))
+        unbound.ask("%hero_context -s other --no-docs")
+        assert DURATION.search(unbound.run("!!play.echo content:x").text)
+
+    def test_a_notice_is_left_out(self, unbound, monkeypatch):
+        """Where nothing names the session, the line that tells how would have a time in it."""
+        monkeypatch.setenv("HERO_DOCS", "1")
+        shown = unbound.run("!!play.echo content:x").shown
+        assert len(shown) == 1
+        assert "%hero_context" not in json.dumps(shown)
+
     def test_what_the_environment_says(self):
         for text in ("1", "yes", "TRUE", " on "):
             assert decided(None, {"HERO_DOCS": text}) == (True, "HERO_DOCS in the environment")
