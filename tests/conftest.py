@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,3 +29,12 @@ def redis_server(redis_process: RedisServer) -> RedisServer:
     with redis_process.client() as client:
         client.flushall()
     return redis_process
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are there until the end, and need not be looked through for garbage.
+
+    IPython collects it at the end of every shell, which would take a third of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
