@@ -22,9 +22,6 @@ TAUGHT = [path for path in FILES if path.parent.name != "forms"]
 """Those that are executed here; `tests/documents` executes the others, by every tool."""
 
 
-pytestmark = pytest.mark.xdist_group("notebooks")  # executed once, and looked at by many
-
-
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory):
     """Execute a notebook in a copy of the folder, once for each asking, in one home."""

@@ -21,8 +21,6 @@ from nbformat import v4
 import hero_kernel as hero
 from hero_kernel import Playbook
 
-pytestmark = pytest.mark.xdist_group("documents")  # what it executes once, it executes once
-
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 FILES = sorted(path.relative_to(NOTEBOOKS) for path in NOTEBOOKS.rglob("*.ipynb"))
 FORMS = [path for path in FILES if path.parent.name == "forms"]
