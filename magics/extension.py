@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from magics.completion.hooks import Hooks
 from magics.door import Door
 from magics.errors import shown_briefly
 from magics.guard import Guard
+from magics.interrupts import answered
 
 if TYPE_CHECKING:
     import tokenize
@@ -200,6 +201,7 @@ class Extension:
         self.guard = Guard(shell, self.door.redactor)
         self.magics = HeroMagics(shell, self.door)
         self._tokens = _line_transformer(self._has_actor)
+        self._put = ExitStack()
         self.hooks = Hooks(shell, self.door, lambda: self.magics.commands)
 
     def register(self) -> None:
@@ -216,6 +218,9 @@ class Extension:
         atexit.register(self.door.leave)  # runs in every orderly end, also of plain IPython
         self.guard.register()
         self.hooks.register()
+        kernel = getattr(shell, "kernel", None)
+        if kernel is not None:
+            self._put.enter_context(answered(kernel))
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/plain"].for_type_by_name(*_TEXT, self._text)
@@ -245,6 +250,7 @@ class Extension:
                 formatter.mimebundle_formatter.pop(".".join(name), None)
         self.guard.unregister()
         self.hooks.unregister()
+        self._put.close()
         atexit.unregister(self.door.leave)
         self.door.close()
 

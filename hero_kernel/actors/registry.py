@@ -246,17 +246,25 @@ class Actors:
 
     def _load_builtin(self) -> None:
         if not self._builtin_loaded:
-            self._builtin_loaded = True
             for actor in BUILTIN:
                 self.add_module(import_module(f"hero_kernel.actors.builtin.{actor}"))
+            self._builtin_loaded = True  # only now: Ctrl-C may have come between
 
     def _load_foreign(self) -> None:
         """Import what entry points name; one that fails is remembered, and the others work."""
         if self._foreign_loaded:
             return
-        self._foreign_loaded = True
+        self._foreign_loaded = True  # what is loaded may ask for actions itself
+        try:
+            self._load_entries()
+        except BaseException:  # Ctrl-C: the next one who asks loads the rest
+            self._foreign_loaded = False
+            raise
+
+    def _load_entries(self) -> None:
         from importlib.metadata import entry_points  # noqa: PLC0415  # slow, and rarely needed
 
+        self._broken = []
         for entry in entry_points(group=ENTRY_POINTS):
             own = self._handlers.copy()
             try:

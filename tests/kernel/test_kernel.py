@@ -259,15 +259,33 @@ def test_an_interrupt_ends_the_action_and_nothing_else(sleeper, action):
 
 
 def test_interrupts_at_any_moment_leave_the_kernel_usable(sleeper):
-    setting = "".join(f"!!session.env_set key:K{n} val:{{round}}\n" for n in range(40))
+    """While a cell runs: one that comes between two cells ipykernel itself does not survive."""
+    setting = "".join(f"!!session.env_set key:K{n} val:{{round}}\n" for n in range(400))
     chance = random.Random(7)  # noqa: S311  # moments, not secrets
     for turn in range(12):
         message = sleeper.send(setting.replace("{round}", str(turn)))
-        sleep(chance.uniform(0, 0.12))
+        sleeper.wait_for(message, "execute_input")
+        sleep(chance.uniform(0, 0.1))
         sleeper.manager.interrupt_kernel()
         outcome = sleeper.outcome(message)
-        assert outcome.ok or outcome.error["ename"] == "KeyboardInterrupt", outcome.text
+        assert outcome.error["ename"] == "KeyboardInterrupt", outcome.text
         assert sleeper.ask("!!play.echo content:'usable'").startswith("✓ ok")
+
+
+@pytest.mark.parametrize("name", ["hero", "python3"])
+@pytest.mark.parametrize("after_s", [0.003, 0.015, 0.03])
+def test_the_very_first_cell_is_interrupted(tmp_path, name, after_s):
+    """While it brings the rooms in, before ipykernel itself would answer to an interrupt."""
+    with Kernel(tmp_path, name=name, HERO_SESSION="first") as one:
+        if name == "python3":
+            one.ask("%load_ext magics")
+        message = one.send("".join(f"!!session.env_set key:K{n} val:1\n" for n in range(400)))
+        one.wait_for(message, "execute_input")
+        sleep(after_s)
+        one.manager.interrupt_kernel()
+        assert one.outcome(message).error["ename"] == "KeyboardInterrupt"
+        assert one.ask("!!session.env_set key:A val:1").startswith("● changed")
+        assert one.ask("!!play.echo content:'usable'").startswith("✓ ok")
 
 
 def test_python_is_interrupted_as_ever(sleeper):
