@@ -265,7 +265,7 @@ def test_interrupts_at_any_moment_leave_the_kernel_usable(sleeper):
     for turn in range(12):
         message = sleeper.send(setting.replace("{round}", str(turn)))
         sleeper.wait_for(message, "execute_input")
-        sleep(chance.uniform(0, 0.1))
+        sleep(chance.uniform(0.002, 0.1))
         sleeper.manager.interrupt_kernel()
         outcome = sleeper.outcome(message)
         assert outcome.error["ename"] == "KeyboardInterrupt", outcome.text
