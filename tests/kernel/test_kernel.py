@@ -11,6 +11,7 @@ from importlib.metadata import version
 from time import monotonic, sleep
 from typing import Any
 
+import ipykernel
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from kernel.driving import Kernel, environment
@@ -272,6 +273,9 @@ def test_interrupts_at_any_moment_leave_the_kernel_usable(sleeper):
         assert sleeper.ask("!!play.echo content:'usable'").startswith("✓ ok")
 
 
+@pytest.mark.skipif(
+    ipykernel.version_info < (7,), reason="ipykernel 6 may lose an interrupt before a cell begins"
+)
 @pytest.mark.parametrize("name", ["hero", "python3"])
 @pytest.mark.parametrize("after_s", [0.003, 0.015, 0.03])
 def test_the_very_first_cell_is_interrupted(tmp_path, name, after_s):
