@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import hero_kernel
 from hero_kernel import binding, ownership
 from hero_kernel.commands import show
 from hero_kernel.commands.words import told
-from hero_kernel.errors import ContextNotFoundError, SessionNotFoundError, UsageError
+from hero_kernel.errors import (
+    ContextNotFoundError,
+    CorruptRecordError,
+    SessionNotFoundError,
+    UsageError,
+)
 from hero_kernel.redaction.spellings import SHORTEST
 from magics.holding import described
 
@@ -88,7 +94,11 @@ class TerminalDoor:
                 hint="%hero_session new NAME makes one, and so does a notebook or a run",
             )
         self.is_guessed = True
-        return workspace.session_get(), f"the latest of context {workspace.context().name}"
+        where = workspace.context().name
+        for_runs = _for_runs(workspace)
+        if for_runs is not None:
+            return for_runs, f"the last run's of context {where}, which has no other"
+        return workspace.session_get(), f"the latest of context {where}"
 
     def surroundings(self) -> Surroundings:
         """What names the context and the session: the environment, and the folder's project."""
@@ -145,6 +155,21 @@ def _named(what: What) -> tuple[str, str]:
     """The context or session that the surroundings name, and what names it; empty when none do."""
     first = next(hero_kernel.workspace().evidence().named(what), None)
     return ("", "") if first is None else (first.name, first.why)
+
+
+def _for_runs(workspace: Workspace) -> Session | None:
+    """The newest session of a context where each was made for one run; None where one was not.
+
+    None of them is the context's latest, so asking for that would make another one.
+    """
+    started: list[tuple[str, str, Session]] = []
+    for session in workspace.sessions_list():
+        with suppress(CorruptRecordError):
+            config = session.config
+            if not config.ephemeral:
+                return None
+            started.append((config.start, session.name, session))
+    return max(started)[2] if started else None
 
 
 def _context(workspace: Workspace, name: str) -> Context:

@@ -228,6 +228,21 @@ def test_a_run_of_its_own_that_did_nothing_leaves_no_session(hk):
     assert "run_" in hk("sessions", "-c", "shop").out
 
 
+@pytest.mark.parametrize("command", ["sessions", "env", "log", "status", "db"])
+def test_looking_makes_no_session_where_only_runs_left_some(hk, command):
+    def names() -> list[str]:
+        return [one.name for one in hk.workspace.context_get("runs").sessions_list()]
+
+    script = hk.folder / "a.hero"
+    script.write_text("!!session.env_set key:A val:1\n")
+    hk("run", str(script), "-c", "runs")
+    (name,) = names()
+    assert name.startswith("run_")
+    shown = hk(command, "-c", "runs")
+    assert name in shown.out + shown.err
+    assert names() == [name]
+
+
 def test_bash_completes(hk):
     """In a bash that reads the script, as a user's does at its start."""
     hk("contexts", "new", "shop", "-s", "till")
