@@ -222,3 +222,19 @@ def test_import_is_the_nouns_own(hk):
     assert "usage: hero-kernel db import" in hk("import", "db", "-h").out
     assert hk("--json", "import", "db").json["note"] == "there is none of herolib's databases"
     hk.refused("import", "secret", status=1)
+
+
+def test_foreign_text_does_not_draw_at_a_terminal(hk):
+    """Neither as rich's markup nor as the terminal's own."""
+    markup, escapes = (
+        "[bold red]x[/bold red] [link=http://e]y[/link]",
+        "\x1b]0;title\x07\x1b[31mred",
+    )
+    hk.session().env_update({"MARKUP": markup, "ESCAPES": escapes})
+    shown = hk("env", tty=True).out
+    assert "\x1b[" in shown  # it is drawn as for a terminal
+    assert "[bold red]x[/bold red]" in shown
+    assert "[link=http://e]y[/link]" in shown
+    for drawn in ("\x1b]0;", "\x1b]8;", "\x1b[31m", "\x1b[1;31m"):
+        assert drawn not in shown
+        assert drawn not in hk("env", "get", "ESCAPES", tty=True).out
