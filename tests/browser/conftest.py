@@ -1,0 +1,39 @@
+"""One server and one browser a worker; every test has a page and notebooks of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from browser import fronts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of this worker."""
+    if missing := fronts.missing():
+        said = f"{missing} is not installed"
+        pytest.fail(said) if os.environ.get("HERO_REQUIRE_ALL") else pytest.skip(said)
+    with fronts.chromium() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def jupyter(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[fronts.Jupyter]:
+    """The server of this worker."""
+    with fronts.jupyter(tmp_path_factory.mktemp("jupyter")) as one:
+        yield one
+
+
+@pytest.fixture
+def lab(browser: Browser, jupyter: fronts.Jupyter) -> Iterator[fronts.Tab]:
+    """JupyterLab in a page of its own; at the end nothing may have complained."""
+    with fronts.tab(browser, jupyter.lab()) as one:
+        yield one
+        one.check()
