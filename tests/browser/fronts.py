@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import secrets
 import signal
 import socket
@@ -115,10 +114,9 @@ class Jupyter:
         spec = {"name": kernel, "display_name": kernel, "language": "python"}
         made.metadata["kernelspec"] = spec
         for source in cells:
-            new = nbformat.v4.new_code_cell
-            if source.startswith("md:"):
-                source, new = source.removeprefix("md:"), nbformat.v4.new_markdown_cell
-            made.cells.append(new(source))
+            is_text = source.startswith("md:")
+            new = nbformat.v4.new_markdown_cell if is_text else nbformat.v4.new_code_cell
+            made.cells.append(new(source.removeprefix("md:")))
         nbformat.write(made, self.work / name)
         return self.work / name
 
