@@ -131,6 +131,19 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """Tables and lines, one below the other."""
+
+    parts: tuple[Table | Line, ...]
+
+    def __repr__(self) -> str:
+        return "\n\n".join(map(repr, self.parts))
+
+    def _repr_html_(self) -> str:
+        return "".join(part._repr_html_() for part in self.parts)
+
+
+@dataclass(frozen=True)
 class Refusal:
     """An error that was expected, as the lines that it would have ended its cell with."""
 

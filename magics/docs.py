@@ -16,7 +16,7 @@ from hero_kernel.provenance import ELSEWHERE
 from hero_kernel.report import MIME, Report, to_html
 from hero_kernel.report.steady import Steady, is_of_time
 from hero_kernel.report.text import plain, to_text
-from magics.display import Line, Refusal, Table, Text
+from magics.display import Line, Refusal, Sheet, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def steady_for(home: Path, session: Session | None, folder: Path | None) -> Stea
     return Steady(folders, names, tuple({str(scratch), str(scratch.resolve())}))
 
 
-def steady(thing: Any, how: Steady) -> Any:
+def steady(thing: Any, how: Steady) -> Any:  # noqa: PLR0911  # a return a kind
     """The thing as it is shown in docs mode; one of a kind that is not ours is left as it is."""
     match thing:
         case Report():
@@ -103,6 +103,8 @@ def steady(thing: Any, how: Steady) -> Any:
         case Line():
             facts = (one for one in thing.details if one.partition(": ")[0] not in VOLATILE_FACTS)
             return Line(how.words(thing.text), tuple(map(how.words, facts)))
+        case Sheet():
+            return Sheet(tuple(steady(part, how) for part in thing.parts))
         case Refusal():
             return Refusal(tuple(map(how.words, thing.lines)))
         case Text() | Path():
@@ -153,7 +155,7 @@ def bundle(thing: Any, *, docs: bool) -> dict[str, Any] | None:
     if isinstance(thing, Report):
         html, text = to_html(thing, timed=not docs), to_text(thing, timed=not docs)
         return {"text/plain": text, "text/html": html, MIME: thing.document}
-    if isinstance(thing, (Table, Line, Refusal)):
+    if isinstance(thing, (Table, Line, Sheet, Refusal)):
         more = thing._repr_mimebundle_() if isinstance(thing, Table) else {}
         return {"text/plain": repr(thing), "text/html": thing._repr_html_(), **more}
     if isinstance(thing, Text):

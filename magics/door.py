@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
+    from hero_kernel.binding.trusted import Kind
     from hero_kernel.ownership import Hold
     from hero_kernel.report.steady import Steady
     from magics.holding import Holding
     from magics.live import Ticker
+    from magics.panels.watching import Watching
 
 
 class Door:
@@ -54,6 +56,7 @@ class Door:
         self.docs_asked: bool | None = None
         self._ticker: Ticker | None = None
         self._holding: Holding | None = None
+        self._watching: Watching | None = None
         self._cell_id = ""
         self._cell: Cell | None = None
         self._depth = 0
@@ -87,6 +90,20 @@ class Door:
 
             self._holding = Holding(self)
         return self._holding
+
+    @property
+    def watching(self) -> Watching:
+        """Tells the panels of this shell what has changed."""
+        if self._watching is None:
+            from magics.panels.watching import Watching  # noqa: PLC0415  # as `ticker`
+
+            self._watching = Watching()
+        return self._watching
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a widget may live here: in a kernel, seen by somebody, not in docs mode."""
+        return hasattr(self.shell, "kernel") and not self.docs and self._kind() != "batch"
 
     @property
     def hold(self) -> Hold | None:
@@ -298,6 +315,8 @@ class Door:
         self.leave()
         if self._ticker is not None:
             self._ticker.stop()
+        if self._watching is not None:
+            self._watching.stop()
         self.unexport()
         here = front_end.here()
         if here is not None and here.prompt == self.ask:
@@ -331,6 +350,18 @@ class Door:
         sys.stdout.write(f"{thing}\n")
         sys.stdout.flush()
 
+    def _kind(self) -> Kind:
+        """Who asks."""
+        from hero_kernel import binding  # noqa: PLC0415  # as `ticker`
+
+        kernel = getattr(self.shell, "kernel", None)
+        return binding.kind(
+            self.shell.user_ns,
+            self._cell_id,
+            in_kernel=kernel is not None,
+            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),  # of the running cell
+        )
+
     def surroundings(self) -> Surroundings:
         """What the shell, its front end and the environment say about the notebook."""
         import platform  # noqa: PLC0415  # as `ticker`
@@ -338,13 +369,7 @@ class Door:
         from hero_kernel import binding  # noqa: PLC0415  # as `ticker`
 
         variables, cell_id, environ = self.shell.user_ns, self._cell_id, os.environ
-        kernel = getattr(self.shell, "kernel", None)
-        kind = binding.kind(
-            variables,
-            cell_id,
-            in_kernel=kernel is not None,
-            takes_questions=bool(getattr(kernel, "_allow_stdin", True)),  # of the running cell
-        )
+        kind = self._kind()
         folder = binding.here()
         place = folder or Path(os.devnull)  # a folder that was removed holds no notebook
         is_batch = kind == "batch"

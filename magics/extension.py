@@ -66,6 +66,7 @@ class HeroMagics(Magics):
             env,
             hero,
             log,
+            panel,
             param,
             secret,
             session,
@@ -81,6 +82,7 @@ class HeroMagics(Magics):
             "hero_config": config.command(self.door),
             "hero_secret": secret.command(self.door),
             "hero_log": log.command(self.door),
+            "hero_panel": panel.command(self.door),
         }
         commands["hero_help"] = hero.help_command(self.door, commands)
         return commands
@@ -173,6 +175,13 @@ class HeroMagics(Magics):
         """Show or search the session's log, or write into it; `%hero_log -h` tells the verbs."""
         return self.commands["hero_log"].run(line)
 
+    @line_magic
+    @no_var_expand
+    @shown_briefly
+    def hero_panel(self, line: str) -> Any:
+        """Show what is kept in a panel, as it is now, and change it there: `%hero_panel -h`."""
+        return self.commands["hero_panel"].run(line)
+
     @line_magic("heroscript")  # type: ignore[arg-type]  # IPython types the form without a name
     @no_var_expand
     @shown_briefly
@@ -221,12 +230,15 @@ class Extension:
         kernel = getattr(shell, "kernel", None)
         if kernel is not None:
             self._put.enter_context(answered(kernel))
+            kernel.comm_manager.register_target(_TARGET, self._reconnected)
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/plain"].for_type_by_name(*_TEXT, self._text)
             formatter.mimebundle_formatter.for_type(type(Path()), self._bundle)
             for name in _SHOWN:
                 formatter.mimebundle_formatter.for_type_by_name(*name, self._bundle)
+            for name in _PANELS:
+                formatter.mimebundle_formatter.for_type_by_name(*name, self._panel)
 
     def unregister(self) -> None:
         """Take it all back."""
@@ -246,17 +258,32 @@ class Extension:
         if formatter is not None:
             formatter.formatters["text/plain"].pop(".".join(_TEXT), None)
             formatter.mimebundle_formatter.pop(type(Path()), None)
-            for name in _SHOWN:
+            for name in (*_SHOWN, *_PANELS):
                 formatter.mimebundle_formatter.pop(".".join(name), None)
         self.guard.unregister()
         self.hooks.unregister()
         self._put.close()
+        kernel = getattr(shell, "kernel", None)
+        if kernel is not None:
+            kernel.comm_manager.unregister_target(_TARGET, self._reconnected)
         atexit.unregister(self.door.leave)
         self.door.close()
 
     def _bundle(self, thing: Any, **_: Any) -> dict[str, Any] | None:
         """A thing of ours, for front ends to choose a form of."""
         return self.door.shown(thing)
+
+    def _panel(self, thing: Any, **_: Any) -> dict[str, Any] | None:
+        """A panel, or a value that is shown as one."""
+        from magics.panels.display import bundle  # noqa: PLC0415  # as `HeroMagics.commands`
+
+        return bundle(self.door, thing)
+
+    def _reconnected(self, comm: Any, message: Any) -> None:
+        """A front end shows a panel of a kernel before this one."""
+        from magics.panels.reconnect import talk  # noqa: PLC0415  # as `HeroMagics.commands`
+
+        talk(self.door, comm, message)
 
     def _text(self, thing: Any, printer: RepresentationPrinter, _: bool) -> None:
         printer.text((self.door.shown(thing) or {}).get("text/plain", ""))
@@ -281,14 +308,20 @@ def _remove(things: list[Any], thing: object) -> None:
         things.remove(thing)
 
 
+_TARGET = "hero.panel"
+"""`magics.panels.reconnect.TARGET`, which is not loaded for its name alone."""
+
 _TEXT = ("magics.display", "Text")
 
 _SHOWN = (
     ("hero_kernel.report.model", "Report"),
     ("magics.display", "Table"),
     ("magics.display", "Line"),
+    ("magics.display", "Sheet"),
     ("magics.display", "Refusal"),
 )
+
+_PANELS = (("magics.panels.display", "Panels"),)
 """Types by their names: they are loaded when there is one to show."""
 
 

@@ -57,6 +57,9 @@ class Store(Protocol):
     def limit(self) -> int:
         """Database numbers are below this."""
 
+    def revision(self, number: int) -> object:
+        """Another value after every change in the database, by anyone; to be compared only."""
+
     def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
         """Yield after every change in the database since this call; several may be one yield.
 

@@ -92,10 +92,14 @@ class MemoryStore:
         """Database numbers are below this."""
         return NUMBER_LIMIT
 
+    def revision(self, number: int) -> object:
+        """Another value after every change in the database; to be compared only."""
+        check_number(number)
+        return self._revisions[number]
+
     def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
         """Yield after every change in the database."""
-        check_number(number)
-        return Watch(lambda: self._revisions[number], interval_s)
+        return Watch(lambda: self.revision(number), interval_s)
 
     def close(self) -> None:
         """Nothing to let go of: the records stay."""

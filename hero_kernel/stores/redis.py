@@ -176,6 +176,14 @@ class RedisStore:
         except (redis.ResponseError, IndexError):  # CONFIG is kept from us
             return self._probed_limit()
 
+    def revision(self, number: int) -> object:
+        """Another value after every change in the database, by anyone; to be compared only.
+
+        It reads every record; see `watch`.
+        """
+        self._check(number, "")
+        return self._digest(number)
+
     def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
         """Yield after every change in the database, by anyone; polls a digest of its records.
 

@@ -138,15 +138,20 @@ class SqliteStore:
         """Database numbers are below this."""
         return NUMBER_LIMIT
 
-    def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
-        """Yield after every change in the database, by anyone; polls the file's revision."""
+    def revision(self, number: int) -> object:
+        """Another value after every change in the database, by anyone; to be compared only."""
         self._check(number, "")
 
         def token() -> object:
             # With the file's identity, for a new file counts from the start.
             return self._file.identity(), self._read(_REVISION, number)
 
-        return Watch(lambda: self._file.patiently(token), interval_s)
+        return self._file.patiently(token)
+
+    def watch(self, number: int, *, interval_s: float = 0.1) -> Watch:
+        """Yield after every change in the database, by anyone; polls the file's revision."""
+        self._check(number, "")
+        return Watch(lambda: self.revision(number), interval_s)
 
     def close(self) -> None:
         """Nothing to let go of: no connection outlives its call."""

@@ -1,0 +1,292 @@
+// Link: how a panel talks with its kernel, and how it finds a new one.
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Given = { [key: string]: Json };
+
+/** An error as the kernel tells it. */
+export interface Told {
+  type: string;
+  message: string;
+  hint: string;
+}
+
+/** What the kernel says of one view; `state` is missing when it could not be read. */
+export interface Part {
+  key: string;
+  kind: string;
+  title: string;
+  spec: Given;
+  state?: any;
+  error?: Told;
+}
+
+/** What a line that ran in the kernel came to. */
+export interface Ran {
+  ok: boolean;
+  text: string;
+}
+
+/** Asks the user for an answer that the kernel waits for; null when there is none. */
+export type Answer = (question: string, hidden: boolean) => Promise<string | null>;
+
+/** live; busy: it answers after the running cell; lost: there is nobody to answer. */
+export type Standing = 'live' | 'busy' | 'lost';
+
+/** The part of anywidget's model that is used here. */
+export interface Model {
+  get(name: string): any;
+  send(content: unknown): void;
+  on(name: string, callback: (...given: any[]) => void): void;
+  off(name: string, callback: (...given: any[]) => void): void;
+  widget_manager?: any;
+}
+
+/** An error of the kernel's, with what to do instead. */
+export class Refused extends Error {
+  readonly hint: string;
+  constructor(told: Told) {
+    super(told.message);
+    this.hint = told.hint;
+  }
+}
+
+const LOOK_MS = 5000;
+const PATIENCE_MS = 2500;
+const TARGET = 'hero.panel';
+
+interface Waiting {
+  resolve(value: any): void;
+  reject(error: Error): void;
+}
+
+export class Link {
+  parts: Part[];
+  standing: Standing = 'live';
+  private waiting = new Map<string, Waiting>();
+  private listeners = new Set<() => void>();
+  private last = 0;
+  private own = Math.random().toString(36).slice(2);
+  private comm: any = null;
+  private looked = Date.now();
+  private timer: ReturnType<typeof setInterval>;
+  private checking: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private model: Model,
+    private isShown: () => boolean
+  ) {
+    this.parts = model.get('views') as Part[];
+    model.on('msg:custom', this.heard);
+    model.on('comm_live_update', this.check);
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+    document.addEventListener('visibilitychange', this.look);
+    this.look();
+  }
+
+  /** Ends it: nothing is sent or heard any more. */
+  end(): void {
+    clearInterval(this.timer);
+    clearTimeout(this.checking);
+    document.removeEventListener('visibilitychange', this.look);
+    this.model.off('msg:custom', this.heard);
+    this.model.off('comm_live_update', this.check);
+    this.comm?.close?.();
+    this.listeners.clear();
+  }
+
+  /** Calls back after every change of `parts` or `standing`; what is returned ends that. */
+  listen(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** What a view of the kernel answers to a question; rejects with `Refused`. */
+  ask(view: string, name: string, given: Given = {}): Promise<any> {
+    if (this.standing === 'lost') {
+      return Promise.reject(
+        new Refused({ type: '', message: 'there is no kernel that could answer', hint: 'reconnect' })
+      );
+    }
+    const id = `${this.own}.${++this.last}`;
+    const answer = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    this.send({ ask: id, view, name, given });
+    this.expect(() => !this.waiting.has(id));
+    return answer;
+  }
+
+  /** Whether lines can be run in the kernel from here. */
+  get runs(): boolean {
+    return typeof this.kernel?.requestExecute === 'function';
+  }
+
+  /**
+   * Runs a line in the kernel as a cell does, after the cells that run; what it asks is answered
+   * by `answer`, and goes to the kernel by the way of hidden prompts alone.
+   */
+  async run(line: string, answer: Answer): Promise<Ran> {
+    const kernel = this.kernel;
+    if (!kernel) {
+      return { ok: false, text: `Run this in a cell: ${line}` };
+    }
+    const future = kernel.requestExecute({
+      code: line,
+      silent: false,
+      store_history: false,
+      stop_on_error: false,
+      allow_stdin: true
+    });
+    const said: string[] = [];
+    future.onIOPub = (message: any): void => {
+      const content = message.content;
+      if (message.header.msg_type === 'error') {
+        said.push((content.traceback as string[]).join('\n'));
+      } else if (message.header.msg_type === 'stream') {
+        said.push(content.text);
+      } else if (content.data?.['text/plain']) {
+        said.push(content.data['text/plain']);
+      }
+    };
+    future.onStdin = async (message: any): Promise<void> => {
+      if (message.header.msg_type === 'input_request') {
+        const value = await answer(message.content.prompt, message.content.password);
+        future.sendInputReply({ status: 'ok', value: value ?? '' }, message.header);
+      }
+    };
+    const reply = await future.done;
+    this.look();
+    return { ok: reply.content.status === 'ok', text: plain(said.join('\n')) };
+  }
+
+  /** Finds what the panel showed in the kernel that is there now. */
+  async reconnect(): Promise<void> {
+    const kernel = this.kernel;
+    if (!kernel) {
+      throw new Refused({
+        type: '',
+        message: 'the kernel cannot be reached from here',
+        hint: 'run the cell again'
+      });
+    }
+    await kernel.info;
+    const comm = kernel.createComm(TARGET);
+    await new Promise<void>((resolve, reject) => {
+      const refuse = (): void =>
+        reject(
+          new Refused({
+            type: '',
+            message: 'the kernel knows no panels',
+            hint: 'run %load_ext magics, then reconnect'
+          })
+        );
+      comm.onClose = refuse;
+      comm.onMsg = (message: any) => {
+        comm.onClose = () => this.stand('lost');
+        resolve();
+        this.receive(message.content.data);
+      };
+      const parts = this.parts.map(({ key, kind, spec }) => ({ key, kind, spec }));
+      comm.open({ parts });
+      setTimeout(refuse, 4 * PATIENCE_MS);
+    });
+    this.comm?.close?.();
+    this.comm = comm;
+    this.stand('live');
+  }
+
+  private get kernel(): any {
+    return this.model.widget_manager?.kernel ?? null;
+  }
+
+  private send(message: Given): void {
+    try {
+      if (this.comm) {
+        this.comm.send(message);
+      } else {
+        this.model.send(message);
+      }
+    } catch {
+      this.stand('lost'); // the front end has taken the comm away, with the kernel
+    }
+  }
+
+  private look = (): void => {
+    if (this.standing !== 'lost' && !document.hidden && this.isShown()) {
+      const sent = Date.now();
+      this.send({ look: sent });
+      this.expect(() => this.looked >= sent);
+    }
+  };
+
+  /** Whether the kernel still answers, when there is doubt. */
+  private check = (): void => {
+    this.comm = null;
+    const sent = Date.now();
+    this.send({ look: sent });
+    this.expect(() => this.looked >= sent);
+  };
+
+  /** Says what is the matter if what is expected does not come in time. */
+  private expect(isThere: () => boolean): void {
+    clearTimeout(this.checking);
+    this.checking = setTimeout(() => {
+      if (!isThere()) {
+        const status = this.kernel?.status;
+        this.stand(status === 'busy' ? 'busy' : 'lost');
+        if (status === 'busy') {
+          this.expect(isThere);
+        }
+      }
+    }, PATIENCE_MS);
+  }
+
+  private heard = (message: any): void => {
+    if (!this.comm) {
+      this.receive(message);
+    }
+  };
+
+  private receive(message: any): void {
+    if (message.looked !== undefined) {
+      this.looked = Math.max(this.looked, message.looked);
+    }
+    if (message.answer !== undefined) {
+      const waiting = this.waiting.get(message.answer);
+      this.waiting.delete(message.answer);
+      if (message.error) {
+        waiting?.reject(new Refused(message.error));
+      } else {
+        waiting?.resolve(message.value);
+      }
+    }
+    const changed: { [key: string]: Part } = message.views ?? {};
+    if (Object.keys(changed).length) {
+      this.parts = this.parts.map(part => changed[part.key] ?? part);
+    }
+    this.standing = 'live';
+    this.tell();
+  }
+
+  private stand(standing: Standing): void {
+    this.standing = standing;
+    if (standing === 'lost') {
+      const lost = new Refused({ type: '', message: 'the kernel is gone', hint: 'reconnect' });
+      for (const waiting of this.waiting.values()) {
+        waiting.reject(lost);
+      }
+      this.waiting.clear();
+    }
+    this.tell();
+  }
+
+  private tell(): void {
+    for (const listener of [...this.listeners]) {
+      listener();
+    }
+  }
+}
+
+/** A text without the colours of a terminal. */
+function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/\x1b\[[0-9;]*m/g, '');
+}
