@@ -245,9 +245,9 @@ class View:
         state: str = "",
         sort: str = "",
         descending: bool = False,
-        first: int = 0,
+        count: int = PAGE,
     ) -> dict[str, Any]:
-        """A page of the sessions.
+        """The sessions that are asked for, as many as are wanted.
 
         Args:
             context: Which.
@@ -255,12 +255,12 @@ class View:
             state: One of `KINDS`; empty for all.
             sort: What they are sorted by, one of `_SORTS`; empty for the order of `_first`.
             descending: Whether the largest comes first.
-            first: How many are passed over.
+            count: At most so many rows.
         """
         needle = given.text(text, "the filter").casefold()
         state = given.one_of(state, "the state", "", *KINDS)
         sort = given.one_of(sort, "the order", "", *_SORTS)
-        descending, first = given.flag(descending, "descending"), given.number(first, "first")
+        descending, count = given.flag(descending, "descending"), given.number(count, "count")
         found = [
             one
             for one in self._states(context)
@@ -271,8 +271,17 @@ class View:
             lambda one: (one.session != current, not one.holders, not one.is_latest)
         )
         found.sort(key=order, reverse=descending)  # stable: by name where it says no more
-        rows = [self._row(one) for one in found[first : first + PAGE]]
+        rows = [self._row(one) for one in found[:count]]
+        if not (state or sort):  # what cannot be read is told last, and can be deleted
+            unread = self._unread(context, needle)
+            rows += [_unreadable(name) for name in unread][: count - len(rows)]
+            return {"total": len(found) + len(unread), "rows": rows}
         return {"total": len(found), "rows": rows}
+
+    def _unread(self, context: Context, needle: str) -> list[str]:
+        read = {state.session.name for state in self._states(context)}
+        there = [one.name for one in sessions.every(context)]
+        return [name for name in there if name not in read and needle in name.casefold()]
 
     def _states(self, context: Context) -> list[State]:
         """All of them, as they were when something changed last; a thousand take a while."""
@@ -281,10 +290,9 @@ class View:
             self._every = as_of, ownership.states(context, settle=False)
         return list(self._every[1])
 
-    def _more_contexts(self, *, text: str = "", first: int = 0) -> dict[str, Any]:
-        """A page of the contexts, by id; `text` stands in the name or the code root."""
-        needle = given.text(text, "the filter").casefold()
-        first = given.number(first, "first")
+    def _more_contexts(self, *, text: str = "", count: int = PAGE) -> dict[str, Any]:
+        """The first contexts by id; `text` stands in the name or the code root."""
+        needle, count = given.text(text, "the filter").casefold(), given.number(count, "count")
         workspace = self.door.workspace
         current = workspace.selected_context
         found = [
@@ -300,7 +308,7 @@ class View:
                 "sessions": len(one.sessions_list()),
                 "code root": str(one.coderoot),
             }
-            for one in found[first : first + PAGE]
+            for one in found[:count]
         ]
         return {"total": len(found), "rows": rows}
 

@@ -129,7 +129,7 @@ class View(Followed):
         """How it was bound, a run's report, and what can be done with it; see `acts`."""
         door, context = self.door, self.session().context
         found: dict[str, Callable[..., Any]] = {"why": self._why, "run": self._run}
-        for name in ("use", "new", "rename", "end", "delete", "reset", "export", "describe"):
+        for name in ("use", "rename", "end", "delete", "reset", "export", "describe"):
             found[name] = partial(getattr(acts, name), door, context)
         found["interact"] = partial(acts.interact, context)
         return found
