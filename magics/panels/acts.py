@@ -257,7 +257,7 @@ def rename_context(door: Door, *, context: int, name: str) -> str | None:
     wanted = names.canonical(given.text(name, "the name"), "context")
     if wanted == found.name:
         return None
-    if _is_notebooks(door, found):
+    if found.id and _is_notebooks(door, found):
         _refuse_context(door, wanted)
         return magic("hero_context", "set", f"name={wanted}")
     found.rename(wanted)

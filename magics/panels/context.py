@@ -109,9 +109,10 @@ class View:
     def mark(self) -> object:
         """What the records say, who is on the sessions, and every ten seconds the disk."""
         context, current = self.context(), self.door.workspace.selected_session
-        seen = None if context is None else self._revision(context)
+        seen = None if context is None else (self._revision(context), _secret(context))
         where = "" if current is None else current.guid
-        return where, seen, str(self._more_contexts()), monotonic() // SETTLE_S
+        others = str(self._more_contexts()) if self._fixed is None else ""
+        return where, seen, others, monotonic() // SETTLE_S
 
     def state(self) -> dict[str, Any]:
         """What the context is, the first sessions, and the first contexts."""
@@ -119,7 +120,7 @@ class View:
         state: dict[str, Any] = {
             "context": None,
             "sessions": None,
-            "contexts": self._more_contexts(),
+            "contexts": self._more_contexts() if self._fixed is None else None,
             "revision": "",
         }
         if context is None:
@@ -127,7 +128,7 @@ class View:
         try:
             state["context"] = self._facts(context)
             state["sessions"] = self._first(context)
-            state["revision"] = str(hash(self._revision(context)))
+            state["revision"] = str(hash(repr(self._revision(context))))
         except HeroError as error:
             if self._fixed is not None:
                 raise
@@ -193,6 +194,7 @@ class View:
             "here": self.door.workspace.selected_context == context,
             "kept": config.coderoot,
             "code root": str(context.coderoot),
+            "home": str(home),
             "folder": str(home / "context" / config.name),
             "keys": str(context.keys_path),
             "databases": str(context.db_path),
@@ -344,7 +346,7 @@ class View:
         return Table(heads, rows, title="contexts", limit=PAGE, total=page["total"])
 
 
-_PATHS = ("code root", "folder", "databases", "keys", "records")
+_PATHS = ("code root", "home", "folder", "databases", "keys", "records")
 
 
 def _name(context: Context) -> str:

@@ -39,7 +39,7 @@ export function Folds<Row>(props: {
   }
   const heading = (name: string, sort?: string): ComponentChildren => {
     if (!sort || !props.onOrder) {
-      return name;
+      return name || <span class="hero-unseen">actions</span>;
     }
     const isBy = props.order?.by === sort;
     const sign = !isBy ? '' : props.order?.descending ? ' ↓' : ' ↑';

@@ -1,7 +1,7 @@
 // Acts: what the panels of context and session let one do to a session; see magics/panels/acts.py.
 
 import { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Refused } from '../link';
 import { When } from '../moment';
 import { Button, Field, Place } from '../parts';
@@ -221,19 +221,30 @@ export function Check(props: {
 export function Editable(props: {
   label: string;
   text: string;
+  /** What stands in the button while there is no text. */
   empty: string;
   /** Keeps another text; whether it did. */
   save(text: string, was: string): Promise<boolean>;
 }) {
   const [edited, setEdited] = useState<{ text: string; was: string | null } | null>(null);
+  const place = useRef<HTMLSpanElement>(null);
+  const wasEdited = useRef(false);
+  useEffect(() => {
+    if (!edited && wasEdited.current) {
+      place.current?.querySelector('button')?.focus();
+    }
+    wasEdited.current = edited !== null;
+  }, [edited === null]);
   if (!edited) {
     return (
-      <Button
-        label={`Edit the ${props.label}`}
-        onClick={() => setEdited({ text: props.text, was: props.text })}
-      >
-        {props.text || <span class="hero-quiet">{props.empty}</span>}
-      </Button>
+      <span ref={place}>
+        <Button
+          label={`Edit the ${props.label}`}
+          onClick={() => setEdited({ text: props.text, was: props.text })}
+        >
+          {props.text || <span class="hero-quiet">{props.empty}</span>}
+        </Button>
+      </span>
     );
   }
   const save = async (): Promise<void> => {
@@ -282,9 +293,9 @@ export function Copied({ place, text, label }: { place: Place; text: string; lab
   return (
     <span>
       {text}{' '}
-      <Button label={`Copy the ${label}`} onClick={copy}>
-        ⧉
-      </Button>
+      <button type="button" class="hero-link hero-quiet" aria-label={`Copy the ${label}`} onClick={copy}>
+        copy
+      </button>
     </span>
   );
 }

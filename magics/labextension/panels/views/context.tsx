@@ -21,6 +21,7 @@ interface Here {
   here: boolean;
   kept: string;
   'code root': string;
+  home: string;
   folder: string;
   keys: string;
   databases: string;
@@ -60,14 +61,15 @@ interface Page<Row> {
 interface State {
   context: Here | null;
   sessions: (Page<SessionRow> & { live: number }) | null;
-  contexts: Page<ContextRow>;
+  /** None in the panel of one context, whichever the notebook's is. */
+  contexts: Page<ContextRow> | null;
   revision: string;
   fault?: { message: string; hint: string };
 }
 
 const PAGE = 40;
 const TYPING_MS = 150;
-const PATHS = ['code root', 'folder', 'databases', 'keys'] as const;
+const PATHS = ['home', 'folder', 'databases', 'keys'] as const;
 const STATES = ['live', 'open', 'ended', 'killed'];
 
 export function Context({ state, place }: ViewProps<State>) {
@@ -92,7 +94,9 @@ export function Context({ state, place }: ViewProps<State>) {
           place={place}
         />
       )}
-      <Contexts page={state.contexts} revision={JSON.stringify(state.contexts)} place={place} />
+      {state.contexts && (
+        <Contexts page={state.contexts} revision={JSON.stringify(state.contexts)} place={place} />
+      )}
     </>
   );
 }
@@ -106,6 +110,18 @@ function Identity({ context, place }: { context: Here; place: Place }) {
         facts={[
           ['name', context.name],
           ['guid', <Copied place={place} text={context.guid} label="guid" />],
+          [
+            'code root',
+            <>
+              <Copied place={place} text={context['code root']} label="code root" />{' '}
+              <Editable
+                label="code root"
+                text={context.kept}
+                empty="the default; set another"
+                save={setRoot}
+              />
+            </>
+          ],
           ...PATHS.map((name): [string, any] => [
             name,
             <Copied place={place} text={context[name]} label={name} />
@@ -113,22 +129,13 @@ function Identity({ context, place }: { context: Here; place: Place }) {
           ['records', context.records],
           [
             'settings',
-            <>
-              <Check
-                label="may ask questions"
-                on={context.interactive}
-                onChange={on =>
-                  perform(place, 'interact_context', { on }, on ? 'may ask' : 'asks nothing')
-                }
-              />
-              <br />
-              <Editable
-                label="code root"
-                text={context.kept}
-                empty="set another code root"
-                save={setRoot}
-              />
-            </>
+            <Check
+              label="may ask questions"
+              on={context.interactive}
+              onChange={on =>
+                perform(place, 'interact_context', { on }, on ? 'may ask' : 'asks nothing')
+              }
+            />
           ],
           ['secret', context.secret + (context.encrypts ? ', encrypts everything' : '')]
         ]}

@@ -121,9 +121,9 @@ export function Session({ state, place }: ViewProps<State>) {
       <Part title="Last runs" note={`${state.last.length} of ${state.runs}`}>
         <Folds
           label={`Last runs of session ${name}`}
-          head={{ name: 'started', text: row => row.run }}
+          head={{ name: 'run', text: row => row.run }}
           columns={[
-            { name: 'when', cell: row => <When at={row.started} /> },
+            { name: 'started', cell: row => <When at={row.started} /> },
             { name: 'result', cell: row => <span class={`hero-ran-${row.ended}`}>{row.said}</span> },
             { name: 'took', wide: true, right: true, cell: row => row.took },
             { name: 'source', wide: true, cell: row => row.source }
