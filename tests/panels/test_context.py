@@ -68,7 +68,9 @@ class TestWhatItShows:
         assert names(state["sessions"]) == ["notes", "shared", "alone"]  # here, live, the others
         assert state["sessions"]["live"] == 2
         own, shared = row_of(state, "notes"), row_of(state, "shared")
-        assert own["here"] and own["holders"][0]["own"] and own["state"] == "live"
+        assert own["here"]
+        assert own["holders"][0]["own"]
+        assert own["state"] == "live"
         assert [one["label"] for one in shared["holders"]] == ["/other.ipynb"]
         assert shared["holders"][0]["pid"] == os.getpid()
         assert row_of(state, "alone")["state"] == "open"

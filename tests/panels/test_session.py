@@ -69,7 +69,7 @@ class TestWhatItShows:
             lambda: setattr(session, "description", "theirs"),
             lambda: session.db_get().set("k", 1),
             lambda: session.logger().log("one more"),
-            lambda: session.run(),
+            session.run,
             lambda: ownership.Hold(session, "/other.ipynb").leave(ends=False),
         ]
         shown = [one.tell() != {} for change in changes if change() or True]
@@ -141,7 +141,8 @@ class TestActs:
         other.env_set("A", "1")
         one = front("session", other)
         assert one.state["here"] is False
-        assert "decided" in one.state and one.state["decided"] == {}
+        assert "decided" in one.state
+        assert one.state["decided"] == {}
         assert one.ask("why") == []
         assert "is not on session other" in one.refused("reset", session="other")
         assert other.env_all() == {"A": "1"}

@@ -96,7 +96,7 @@ export function Folds<Row>(props: {
                     onClick={() => setOpen(isOpen ? null : key)}
                   >
                     <span aria-hidden="true">{isOpen ? '▾ ' : '▸ '}</span>
-                    {props.head.text(row)}
+                    <span>{props.head.text(row)}</span>
                   </button>
                 </th>
                 {props.columns.map(column => (

@@ -1,7 +1,7 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
@@ -71,7 +71,8 @@ export function Field(props: {
 }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // before the next key: in the notebook single letters are commands
+  useLayoutEffect(() => {
     if (props.focus) {
       input.current?.focus();
       input.current?.select();
@@ -125,7 +126,7 @@ export function Asked(props: { question: Question }) {
   const box = useRef<HTMLDialogElement>(null);
   const before = useRef(document.activeElement as HTMLElement | null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector<HTMLElement>('input, .hero-cancel')?.focus();
     return () => before.current?.isConnected && before.current.focus();
   }, []);
@@ -142,6 +143,7 @@ export function Asked(props: { question: Question }) {
       ref={box}
       open
       class="hero-asked"
+      data-lm-suppress-shortcuts="true"
       aria-labelledby={id}
       onKeyDown={event => event.key === 'Escape' && no()}
     >

@@ -1,7 +1,7 @@
 // Acts: what the panels of context and session let one do to a session; see magics/panels/acts.py.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Refused } from '../link';
 import { When } from '../moment';
 import { Button, Field, Place } from '../parts';
@@ -229,7 +229,7 @@ export function Editable(props: {
   const [edited, setEdited] = useState<{ text: string; was: string | null } | null>(null);
   const place = useRef<HTMLSpanElement>(null);
   const wasEdited = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!edited && wasEdited.current) {
       place.current?.querySelector('button')?.focus();
     }
