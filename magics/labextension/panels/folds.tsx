@@ -10,6 +10,8 @@ export interface FoldColumn<Row> {
   right?: boolean;
   /** Left out where there is little room; what opens says it, too. */
   wide?: boolean;
+  /** Of any length: goes on in the next line. */
+  long?: boolean;
   /** What to sort by; without it the column does not sort. */
   sort?: string;
 }
@@ -58,7 +60,9 @@ export function Folds<Row>(props: {
         : 'ascending'
       : undefined;
   const classOf = (column: FoldColumn<Row>): string =>
-    [column.right ? 'hero-right' : '', column.wide ? 'hero-wide' : ''].join(' ').trim();
+    [column.right && 'hero-right', column.wide && 'hero-wide', column.long && 'hero-long']
+      .filter(Boolean)
+      .join(' ');
   return (
     <div class="hero-scroll" role="region" aria-label={props.label} tabIndex={0}>
       <table class="hero-rows hero-folds" aria-label={props.label}>

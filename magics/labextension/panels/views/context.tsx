@@ -166,6 +166,9 @@ function Identity({ context, place }: { context: Here; place: Place }) {
   );
 }
 
+/** The last part of a label, which often is a notebook's path. */
+const fileOf = (label: string): string => label.split('/').pop() || label;
+
 const SESSION_COLUMNS = (place: Place): FoldColumn<SessionRow>[] => [
   {
     name: 'state',
@@ -180,14 +183,25 @@ const SESSION_COLUMNS = (place: Place): FoldColumn<SessionRow>[] => [
   {
     name: 'who is on it',
     wide: true,
+    long: true,
     cell: row =>
-      row.holders.map(one => (one.own ? 'this kernel' : one.label)).join(', ') || (
+      row.holders.length ? (
+        <span title={row.holders.map(one => one.label).join(', ')}>
+          {row.holders.map(one => (one.own ? 'this kernel' : fileOf(one.label))).join(', ')}
+        </span>
+      ) : (
         <span class="hero-quiet">nobody</span>
       )
   },
   { name: 'last touched', sort: 'touched', wide: true, cell: row => <When at={row.touched} /> },
   { name: 'size', sort: 'size', right: true, wide: true, cell: row => <Size bytes={row.size} /> },
-  { name: 'description', sort: 'description', wide: true, cell: row => row.description },
+  {
+    name: 'description',
+    sort: 'description',
+    wide: true,
+    long: true,
+    cell: row => row.description
+  },
   {
     name: '',
     cell: row =>
@@ -334,7 +348,7 @@ function Contexts(props: { page: Page<ContextRow>; revision: string; place: Plac
         columns={[
           { name: 'id', right: true, wide: true, cell: row => row.id },
           { name: 'sessions', right: true, cell: row => row.sessions },
-          { name: 'code root', wide: true, cell: row => row['code root'] },
+          { name: 'code root', wide: true, long: true, cell: row => row['code root'] },
           {
             name: '',
             cell: row =>

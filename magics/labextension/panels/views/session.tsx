@@ -123,10 +123,10 @@ export function Session({ state, place }: ViewProps<State>) {
           label={`Last runs of session ${name}`}
           head={{ name: 'run', text: row => row.run }}
           columns={[
-            { name: 'started', cell: row => <When at={row.started} /> },
-            { name: 'result', cell: row => <span class={`hero-ran-${row.ended}`}>{row.said}</span> },
+            { name: 'started', wide: true, cell: row => <When at={row.started} /> },
+            { name: 'result', long: true, cell: row => <span class={`hero-ran-${row.ended}`}>{row.said}</span> },
             { name: 'took', wide: true, right: true, cell: row => row.took },
-            { name: 'source', wide: true, cell: row => row.source }
+            { name: 'source', wide: true, long: true, cell: row => row.source }
           ]}
           rows={state.last}
           keyOf={row => row.run}
