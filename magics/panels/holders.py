@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def holders(door: Door, found: Iterable[Lease]) -> list[dict[str, Any]]:
-    """Each holder: its label, process, host, kernel and since when; and whether it is this one."""
+    """Each holder: its id, label, process, host, kernel, since when; and whether it is this one."""
     own = _own(door)
     return [
         {
+            "id": one.holder,
             "label": one.label,
             "pid": one.pid,
             "host": one.host,

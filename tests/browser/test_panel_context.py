@@ -94,7 +94,7 @@ def test_sessions_are_switched_shared_and_kept_in_sight(jupyter, lab, elsewhere)
     command(jupyter, "-c", "bench", "sessions", "new", "third")
     row("third").wait_for(timeout=SOON_MS)
     with held(elsewhere, context.session_new("second"), "/far/away.ipynb") as hold:
-        row("second").get_by_text("/far/away.ipynb").wait_for(timeout=SOON_MS)
+        row("second").get_by_text("away.ipynb").wait_for(timeout=SOON_MS)
 
         # a switch onto a session that somebody is on asks how
         row("second").get_by_role("button", name="Switch to second").click()
@@ -255,3 +255,20 @@ def test_a_thousand_sessions_are_filtered_and_sorted(jupyter, lab, elsewhere):
     panel.get_by_role("button", name="Show more").click()
     panel.get_by_text("80 of 1001").wait_for()
     assert rows.count() == 80
+
+
+def test_a_restarted_kernel_is_found_and_followed(jupyter, lab):
+    panel = begin(jupyter, lab, "again", "%hero_panel", "%hero_session new later")
+    page = lab.page
+    page.evaluate("() => window.shownNotebook.sessionContext.session.kernel.restart()")
+    panel.get_by_role("button", name="Reconnect").click()
+    panel.get_by_role("button", name="Reconnect").wait_for(state="detached")
+    panel.get_by_role("heading", name="context again").wait_for()
+    panel.get_by_role("tab", name="session").click()
+    panel.get_by_role("heading", name="session intro of context again").wait_for()
+    panel.get_by_text("The notebook is not on this session.").wait_for()  # not bound yet
+    panel.get_by_role("button", name="Switch to it").click()
+    panel.get_by_text("hero ▸ context again ▸ session intro").wait_for()
+    panel.get_by_text("this kernel").wait_for()
+    lab.run(2)
+    panel.get_by_role("heading", name="session later of context again").wait_for(timeout=SOON_MS)

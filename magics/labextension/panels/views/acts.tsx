@@ -8,6 +8,7 @@ import { Button, Field, Place } from '../parts';
 
 /** Somebody who is on a session. */
 export interface Holder {
+  id: string;
   label: string;
   pid: number;
   host: string;
@@ -270,7 +271,7 @@ export function Editable(props: {
 /** Who is on a session, one a line. */
 export function Company({ holders }: { holders: Holder[] }): ComponentChildren {
   return holders.map(one => (
-    <div key={`${one.host} ${one.pid} ${one.since}`}>
+    <div key={one.id}>
       {one.own ? 'this kernel: ' : ''}
       {one.label}{' '}
       <span class="hero-quiet">

@@ -189,7 +189,7 @@ function Why({ state, place }: { state: State; place: Place }) {
       <summary>
         Why <span class="hero-quiet">{by.join(' · ')}</span>
       </summary>
-      <ul class="hero-lines">{lines?.map(line => <li key={line}>{line}</li>)}</ul>
+      <ul class="hero-lines">{lines?.map((line, at) => <li key={at}>{line}</li>)}</ul>
     </details>
   );
 }
