@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from hero_kernel import leases, ownership, sessions
+from hero_kernel import contexts, leases, ownership, sessions
 from hero_kernel.errors import (
     ContextNotFoundError,
     HeroError,
@@ -111,8 +111,7 @@ class View:
         context, current = self.context(), self.door.workspace.selected_session
         seen = None if context is None else (self._revision(context), _secret(context))
         where = "" if current is None else current.guid
-        others = str(self._more_contexts()) if self._fixed is None else ""
-        return where, seen, others, monotonic() // SETTLE_S
+        return where, seen, self._others(), monotonic() // SETTLE_S
 
     def state(self) -> dict[str, Any]:
         """What the context is, the first sessions, and the first contexts."""
@@ -179,6 +178,17 @@ class View:
         store = context.host.store
         found = leases.alive(leases.every(store, context.id), context.host.now())
         return store.revision(context.id), tuple(one.holder for one in found)
+
+    def _others(self) -> object:
+        """What tells that the list of the contexts has changed."""
+        if self._fixed is not None:
+            return None
+        store = self.door.workspace.store
+        numbers = store.numbers()
+        return len(numbers), [
+            (number, store.get(number, contexts.KEY), len(store.scan(number, sessions.PREFIX)))
+            for number in numbers[:PAGE]
+        ]
 
     def _facts(self, context: Context) -> dict[str, Any]:
         config, home = context.config, context.host.home
