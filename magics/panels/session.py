@@ -166,9 +166,8 @@ class View(Followed):
 
 
 def _folder(session: Session) -> Path:
-    """Where it keeps its log and its runs; not made by asking."""
-    context = session.context
-    return context.host.home / "context" / context.name / session.name
+    """Where it keeps its log and its runs; not made by asking, as `Session.path` would be."""
+    return session.context.path / session.name
 
 
 def _database(session: Session) -> Database | None:

@@ -83,6 +83,13 @@ def through(message):
 
 
 @pytest.fixture
+def on_redis(tmp_path, monkeypatch, redis_server):
+    """As `notebook`, with its records in Redis."""
+    more = {"HERO_SESSION": "notes", "HERO_REDIS_URL": redis_server.url}
+    yield from _shells._notebook(tmp_path, monkeypatch, **more)
+
+
+@pytest.fixture
 def door(notebook):
     """The notebook's, bound to its session."""
     notebook.ask("%hero")

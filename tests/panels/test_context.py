@@ -454,3 +454,23 @@ def test_leases_are_not_taken_for_sessions(front, holding):
     keys = hero.workspace().store.scan(0, leases.PREFIX)
     assert keys
     assert names(one.ask("sessions")) == [one.name for one in sessions.every(hero.context())]
+
+
+def test_records_in_redis(on_redis):
+    on_redis.ask("%hero")
+    other = hero.open_workspace(default=False)
+    door = on_redis.shell._hero_extension.door
+    view = views.named(door, "context")
+    state, before = view.state(), view.mark()
+    assert names(state["sessions"]) == ["notes"]
+    assert view.mark() == before
+    other.session_new(name="later")
+    assert view.mark() != before
+    assert names(view.state()["sessions"]) == ["notes", "later"]
+    before = view.mark()
+    other.context_new("beside")
+    assert view.mark() != before
+    assert names(view.state()["contexts"]) == ["default", "beside"]
+    on_redis.ask(view.asks["use"](session="later"))
+    assert views.named(door, "session").state()["name"] == "later"
+    other.store.close()

@@ -160,6 +160,16 @@ class TestActs:
         notebook.ask("%hero_session new again")
         assert one.state["name"] == "again"
 
+    def test_its_context_is_renamed_under_it(self, front, notebook, elsewhere):
+        notebook.ask("%hero_context new lab -s inside")
+        notebook.run("!!play.echo content:hi")
+        one = front("session")
+        elsewhere.context_get("lab").rename("bench")
+        assert one.part["title"] == "session inside of context bench"
+        assert (one.state["context"], one.state["runs"]) == ("bench", 1)
+        notebook.run("!!play.echo content:again")
+        assert one.state["runs"] == 2
+
     def test_a_locked_database_is_not_renamed_behind_a_prompt(self, front, elsewhere, notebook):
         context = hero.context()
         context.secret_set("a long passphrase", encrypt=True)

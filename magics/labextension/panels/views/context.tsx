@@ -272,7 +272,7 @@ function Sessions(props: {
         isHere={row => row.here}
         order={order}
         onOrder={setOrder}
-        empty="no session matches"
+        empty={text || state ? 'no session matches' : 'no session yet'}
         detail={row => <SessionDetail row={row} place={place} />}
       />
       <More page={page} onMore={() => setCount(count + PAGE)} />
