@@ -25,6 +25,7 @@ from hero_kernel.leases import Lease
 from hero_kernel.sessions import PREFIX, Session, database
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from hero_kernel.contexts import Context
@@ -287,6 +288,11 @@ def holders(session: Session, *, but: str = "") -> list[Lease]:
     return leases.alive(found, context.host.now(), but=but)
 
 
+def held(context: Context) -> dict[str, list[Lease]]:
+    """Who is on the sessions of a context now, by the names of those that anybody is on."""
+    return _standing(context)[0]
+
+
 def _end(session: Session, end: str, *, killed: bool = False) -> None:
     """Record an end unless somebody is on the session.
 
@@ -347,17 +353,24 @@ class State:
         return self.is_ephemeral or (self.touched < before and not self.is_latest)
 
 
-def states(context: Context) -> list[State]:
+def states(
+    context: Context, names: Container[str] | None = None, *, settle: bool = True
+) -> list[State]:
     """The context's sessions and who is on them, by name; those that cannot be read are left out.
 
-    Ends of sessions whose holders were killed are written into their records.
+    Args:
+        context: Where.
+        names: Only these; default: all.
+        settle: Whether ends of sessions whose holders were killed are written into their records.
     """
-    live, gone = _settle(context)
+    live, gone = _settle(context) if settle else _standing(context)
     store = context.host.store
     latest = store.get(context.id, sessions.LATEST)
     folder, databases = context.path, context.dbcollection()
     found = []
     for session in sessions.every(context):
+        if names is not None and session.name not in names:
+            continue
         with suppress(StoreError, SessionNotFoundError):
             config = session.config
             beats = [one.heartbeat for one in gone.get(session.name, []) if not one.taken_by]
@@ -384,13 +397,28 @@ def states(context: Context) -> list[State]:
 def _settle(
     context: Context, name: str = ""
 ) -> tuple[dict[str, list[Lease]], dict[str, list[Lease]]]:
-    """Who is on the sessions, and whose leases were free, both by session.
+    """As `_standing`, and what it found is written.
 
     A session of which only free ones are left has ended when the last of them was heard of: that
     is written, and they are dropped. Where nothing can be written they stay.
     """
-    store, now = context.host.store, context.host.now()
-    found = leases.every(store, context.id, name)
+    store = context.host.store
+    live, gone = _standing(context, name)
+    for session_name, dead in gone.items():
+        with suppress(StoreError):
+            if session_name not in live:
+                _end_killed(context, session_name, dead)
+            for lease in dead:
+                leases.drop(store, context.id, lease)
+    return live, gone
+
+
+def _standing(
+    context: Context, name: str = ""
+) -> tuple[dict[str, list[Lease]], dict[str, list[Lease]]]:
+    """Who is on the sessions, and whose leases were free, both by session; nothing is written."""
+    now = context.host.now()
+    found = leases.every(context.host.store, context.id, name)
     alive = leases.alive(found, now)
     live: dict[str, list[Lease]] = {}
     for lease in alive:
@@ -399,12 +427,6 @@ def _settle(
     for lease in found:
         if lease not in alive and not _waits(lease, now):
             gone.setdefault(lease.session, []).append(lease)
-    for session_name, dead in gone.items():
-        with suppress(StoreError):
-            if session_name not in live:
-                _end_killed(context, session_name, dead)
-            for lease in dead:
-                leases.drop(store, context.id, lease)
     return live, gone
 
 

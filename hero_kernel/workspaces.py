@@ -717,6 +717,11 @@ class Workspace:
         return found
 
     @property
+    def selected_context(self) -> Context | None:
+        """The current context if there is one yet; asking creates none."""
+        return self._context
+
+    @property
     def selected_session(self) -> Session | None:
         """The current session if there is one yet; asking creates none."""
         return self._session

@@ -36,7 +36,9 @@ VOLATILE = frozenset(
 )  # fmt: skip
 """Headings of columns that are left out, as far as ` (UTC)` does not say it already."""
 
-VOLATILE_ROWS = frozenset(["set", "key in use"])
+VOLATILE_ROWS = frozenset(
+    ["set", "key in use", "id", "guid", "start (UTC)", "end (UTC)", "who is on it"]
+)
 """Likewise in tables without headings, by what stands first in a row."""
 
 VOLATILE_FACTS = ("front end", "notebook")

@@ -321,7 +321,11 @@ _SHOWN = (
     ("magics.display", "Refusal"),
 )
 
-_PANELS = (("magics.panels.display", "Panels"),)
+_PANELS = (
+    ("magics.panels.display", "Panels"),
+    ("hero_kernel.contexts", "Context"),
+    ("hero_kernel.sessions.session", "Session"),
+)
 """Types by their names: they are loaded when there is one to show."""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import times
-from hero_kernel.errors import OurTimeError
+from hero_kernel.errors import OurTimeError, SessionHeldError
 from magics.status import use_session
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class Holding:
     def take(self, session: Session, *, takeover: bool = False) -> None:
         """Hold a session, and no other one; again, to go on after it was taken over."""
         held = self.hold
+        if held is not None:
+            with suppress(SessionHeldError):  # that it was taken over is heard here at the latest
+                held.check()
         goes_on = held is not None and held.session == session and not held.is_taken_over
         if held is not None and goes_on and not takeover:
             held.session = session

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from hero_kernel import Session
-    from hero_kernel.bundles import LeftOut
+    from hero_kernel.bundles import Exported, LeftOut
     from hero_kernel.ownership import State
     from magics.doorway import Door
 
@@ -184,14 +184,7 @@ class SessionVerbs:
         made = workspace.session_export(
             self.door.session(), given.file, log=given.log, runs=given.runs
         )
-        parts = [f"{made.env} env", counted(made.params, "param", "params")]
-        parts.append(counted(made.entries, "database entry", "database entries"))
-        if given.runs:
-            parts.append(counted(made.runs, "run", "runs"))
-        if given.log:
-            parts.append(counted(made.logs, "hour of log", "hours of log"))
-        left = [f"left out {name}" for name in _named(made.left_out)]
-        return Line(f"{made.path}: {', '.join(parts)}", tuple(left))
+        return exported(made, log=given.log, runs=given.runs)
 
     def import_(self, given: Namespace) -> Line:
         """Make a session of an exported one; tells what secrets must be set again."""
@@ -225,6 +218,18 @@ def _stale(found: list[State], title: str) -> Table:
         title=title,
         note=f"{counted(len(found), 'session', 'sessions')}, {size:,} bytes",
     )
+
+
+def exported(made: Exported, *, log: bool, runs: bool) -> Line:
+    """What was written into a file, with what was asked for; and what was left out."""
+    parts = [f"{made.env} env", counted(made.params, "param", "params")]
+    parts.append(counted(made.entries, "database entry", "database entries"))
+    if runs:
+        parts.append(counted(made.runs, "run", "runs"))
+    if log:
+        parts.append(counted(made.logs, "hour of log", "hours of log"))
+    left = [f"left out {name}" for name in _named(made.left_out)]
+    return Line(f"{made.path}: {', '.join(parts)}", tuple(left))
 
 
 def counted(count: int, one: str, many: str) -> str:

@@ -54,7 +54,7 @@ def bound_line(door: Door, *, explain: bool = False, again: bool = False) -> Lin
     line = f"hero ▸ context {session.context.name} ▸ session {session.name}"
     details = [] if door.docs else [*filter(None, [notice]), *door.shared()]
     if explain:
-        details += [*_why(workspace), f"shown: {door.docs_why}"]
+        details += [*why(workspace, session), f"shown: {door.docs_why}"]
     if again or explain:
         details.append(f"%hero_context {session.context.name} -s {session.name}")
     return Line(line, tuple(details), volatile=f" ({inside})")
@@ -78,16 +78,21 @@ def ago(seconds: int) -> str:
     return "just now"
 
 
-def _why(workspace: Workspace) -> Iterator[str]:
-    """How the binding was decided, by what it was not, and where things are."""
-    session, bound, evidence = workspace.session(), workspace.bound, workspace.evidence()
-    decided: tuple[tuple[What, str], ...] = (
+def decided(workspace: Workspace) -> tuple[tuple[What, str], ...]:
+    """What named the context, and what the session."""
+    bound = workspace.bound
+    return (
         ("context", workspace.context_why),
         ("session", bound.session_why if bound else "chosen by hand"),
     )
-    for what, why in decided:
-        yield f"{what}: {why}"
-        yield from (f"{what} passed over: {one}" for one in _others(evidence, what, why))
+
+
+def why(workspace: Workspace, session: Session) -> Iterator[str]:
+    """How the binding to a session was decided, by what it was not, and where things are."""
+    evidence = workspace.evidence()
+    for what, giver in decided(workspace):
+        yield f"{what}: {giver}"
+        yield from (f"{what} passed over: {one}" for one in _others(evidence, what, giver))
     for one in evidence.around.passed_over:
         yield f"front end: {one}"
     if evidence.document.fault:
@@ -100,11 +105,11 @@ def _why(workspace: Workspace) -> Iterator[str]:
     yield f"files: {session.path}"
 
 
-def _others(evidence: Evidence, what: What, why: str) -> Iterator[str]:
+def _others(evidence: Evidence, what: What, decisive: str) -> Iterator[str]:
     """The names that were given and did not decide."""
     try:
         for name, giver in evidence.named(what):
-            if giver != why:
+            if giver != decisive:
                 yield f"{name}, from {giver}"
     except HeroError as error:  # it did not stop what was chosen by hand
         yield str(error)

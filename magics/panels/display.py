@@ -24,9 +24,12 @@ class Panels:
 def bundle(door: Door, thing: Any) -> dict[str, Any] | None:
     """A panel, or a value that is shown as one, in every form a front end may choose from.
 
-    The widget comes last, for it is the front end that prefers it; what stands beside it is what a
-    saved notebook shows.
+    None for a value at a terminal, which shows it as any Python does, in short. The widget comes
+    last, for it is the front end that prefers it; what stands beside it is what a saved notebook
+    shows.
     """
+    if not (isinstance(thing, Panels) or hasattr(door.shell, "kernel")):
+        return None
     found = thing.views if isinstance(thing, Panels) else (views.of(door, thing),)
     shown = tuple(view for view in found if view is not None)
     data = door.shown(Sheet(tuple(part for view in shown for part in _still(view))))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from hero_kernel.errors import UsageError
+from hero_kernel.errors import HeroError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class Followed:
         self.door = door
         self.key = self.kind
         self._fixed = session
+        self._before: Session | None = None
 
     @classmethod
     def of(cls, door: Door, value: Any) -> Self:
@@ -74,7 +76,9 @@ class Followed:
 
     @classmethod
     def rebuilt(cls, door: Door, spec: Mapping[str, Any]) -> Self:
-        """The view of the session that a spec names.
+        """The view of the session that a spec names; one that followed the notebook follows it.
+
+        Until the notebook is bound again, that one shows the session of before, too.
 
         Raises:
             HeroError: It is not there any more.
@@ -83,7 +87,12 @@ class Followed:
         context, session = spec.get("context"), spec.get("session")
         if not (isinstance(context, str) and isinstance(session, str)):
             raise UsageError("the panel does not say which session it shows")
-        return cls(door, door.workspace.session_get(session, context=context))
+        if not spec.get("follows"):
+            return cls(door, door.workspace.session_get(session, context=context))
+        view = cls(door)
+        with suppress(HeroError):  # the notebook's may be another one by now
+            view._before = door.workspace.session_get(session, context=context)
+        return view
 
     def session(self) -> Session:
         """The session that is shown.
@@ -91,7 +100,7 @@ class Followed:
         Raises:
             UsageError: The notebook is not bound to one.
         """
-        session = self._fixed or self.door.workspace.selected_session
+        session = self._fixed or self.door.workspace.selected_session or self._before
         if session is None:
             raise UsageError("the notebook is bound to no session", hint="run %hero")
         return session
@@ -105,7 +114,12 @@ class Followed:
     def spec(self) -> dict[str, Any]:
         """The names of the session and its context."""
         session = self.session()
-        return {"kind": self.kind, "context": session.context.name, "session": session.name}
+        return {
+            "kind": self.kind,
+            "context": session.context.name,
+            "session": session.name,
+            "follows": self._fixed is None,
+        }
 
     @property
     def by(self) -> str:

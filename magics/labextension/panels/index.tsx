@@ -4,11 +4,15 @@ import { ComponentType, render as draw } from 'preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { Context } from './views/context';
 import { Env } from './views/env';
+import { Session } from './views/session';
 import './panel.css';
 
 /** By the kinds of `magics/panels`. */
 const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
+  context: Context,
+  session: Session,
   env: Env
 };
 
@@ -20,15 +24,24 @@ function Panel({ link }: { link: Link }) {
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
   const part = parts[Math.min(chosen, parts.length - 1)];
+  const goTo = (at: number): void => {
+    choose(at);
+    tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[at]?.focus();
+  };
+  const opener = useMemo((): Opener => {
+    const find = (kind: string): number => link.parts.findIndex(one => one.kind === kind);
+    return {
+      opens: kind => find(kind) >= 0,
+      open: kind => find(kind) >= 0 && goTo(find(kind))
+    };
+  }, [link]);
   const move = (event: KeyboardEvent): void => {
     const steps: { [key: string]: number } = { ArrowRight: 1, ArrowLeft: -1 };
     const step = steps[event.key];
     if (step) {
       event.preventDefault();
       event.stopPropagation();
-      const next = (chosen + step + parts.length) % parts.length;
-      choose(next);
-      tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
+      goTo((chosen + step + parts.length) % parts.length);
     }
   };
   return (
@@ -57,7 +70,7 @@ function Panel({ link }: { link: Link }) {
         role={parts.length > 1 ? 'tabpanel' : undefined}
         aria-labelledby={parts.length > 1 ? `${id}-tab-${chosen}` : undefined}
       >
-        <Shown key={part.key} part={part} link={link} />
+        <Shown key={part.key} part={part} link={link} opener={opener} />
       </div>
     </section>
   );
@@ -98,16 +111,21 @@ function Standing({ link }: { link: Link }) {
   );
 }
 
+/** How a view goes to another one of its panel. */
+type Opener = Pick<Place, 'open' | 'opens'>;
+
 /** One view, with what it says and asks. */
-function Shown({ part, link }: { part: Part; link: Link }) {
+function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener }) {
   const [said, say] = useState('');
   const [error, setError] = useState<unknown>(null);
-  const [question, setQuestion] = useState<Question | null>(null);
+  const [question, setQuestion] = useState<(Question & { number: number }) | null>(null);
+  const asked = useRef(0);
   const place = useMemo((): Place => {
-    const ask = (asked: Omit<Question, 'resolve'>): Promise<string | null> =>
+    const ask = (next: Omit<Question, 'resolve'>): Promise<string | null> =>
       new Promise(resolve =>
         setQuestion({
-          ...asked,
+          ...next,
+          number: ++asked.current,
           resolve: answer => {
             setQuestion(null);
             resolve(answer);
@@ -140,9 +158,13 @@ function Shown({ part, link }: { part: Part; link: Link }) {
         }
         return ran;
       },
-      confirm: async (text, yes) => (await ask({ text, kind: 'confirm', yes })) !== null
+      confirm: async (text, yes, typed) =>
+        (await ask({ text, kind: typed === undefined ? 'confirm' : 'text', yes, typed })) !== null,
+      prompt: (text, yes, value) => ask({ text, kind: 'text', yes, value }),
+      choose: (text, ways) => ask({ text, kind: 'confirm', yes: '', ways }),
+      ...opener
     };
-  }, [link, part.key]);
+  }, [link, part.key, opener]);
   const View = VIEWS[part.kind];
   return (
     <div class={`hero-view hero-${part.kind}`}>
@@ -157,7 +179,7 @@ function Shown({ part, link }: { part: Part; link: Link }) {
       ) : (
         <p class="hero-fault">This version of the panels shows no {part.kind}.</p>
       )}
-      {question && <Asked question={question} />}
+      {question && <Asked key={question.number} question={question} />}
       <p class="hero-said" role="status">
         {said}
       </p>

@@ -1,7 +1,7 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
@@ -20,8 +20,16 @@ export interface Place {
   say(text: string): void;
   /** Shows an error, with what to do. */
   fail(error: unknown): void;
-  /** Asks for a confirmation; true when it was given. */
-  confirm(question: string, yes: string): Promise<boolean>;
+  /** Asks for a confirmation, or for `typed` to be typed as one; true when it was given. */
+  confirm(question: string, yes: string, typed?: string): Promise<boolean>;
+  /** Asks for a text, which begins as `value`; null when there is none. */
+  prompt(question: string, yes: string, value?: string): Promise<string | null>;
+  /** Asks which of some ways to go; the word before its label, null for none. */
+  choose(question: string, ways: [string, string][]): Promise<string | null>;
+  /** Whether the panel has a tab of a kind. */
+  opens(kind: string): boolean;
+  /** Goes to the tab of a kind. */
+  open(kind: string): void;
   link: Link;
 }
 
@@ -63,7 +71,8 @@ export function Field(props: {
 }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // before the next key: in the notebook single letters are commands
+  useLayoutEffect(() => {
     if (props.focus) {
       input.current?.focus();
       input.current?.select();
@@ -102,27 +111,39 @@ export interface Question {
   text: string;
   kind: 'confirm' | 'text' | 'hidden';
   yes: string;
+  /** What a text begins as. */
+  value?: string;
+  /** What must be typed before it can be answered with yes. */
+  typed?: string;
+  /** What it can be answered with in the place of yes: a word, and its label. */
+  ways?: [string, string][];
   resolve(answer: string | null): void;
 }
 
 export function Asked(props: { question: Question }) {
   const { question } = props;
-  const [value, setValue] = useState('');
+  const [value, setValue] = useState(question.value ?? '');
   const box = useRef<HTMLDialogElement>(null);
   const before = useRef(document.activeElement as HTMLElement | null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector<HTMLElement>('input, .hero-cancel')?.focus();
     return () => before.current?.isConnected && before.current.focus();
   }, []);
   const isField = question.kind !== 'confirm';
-  const yes = (): void => question.resolve(isField ? value : 'yes');
+  const isReady = question.typed === undefined || value === question.typed;
+  const yes = (): void => {
+    if (isReady) {
+      question.resolve(isField ? value : 'yes');
+    }
+  };
   const no = (): void => question.resolve(null);
   return (
     <dialog
       ref={box}
       open
       class="hero-asked"
+      data-lm-suppress-shortcuts="true"
       aria-labelledby={id}
       onKeyDown={event => event.key === 'Escape' && no()}
     >
@@ -131,6 +152,7 @@ export function Asked(props: { question: Question }) {
         <Field
           label={question.kind === 'hidden' ? 'Hidden answer' : 'Answer'}
           hideLabel
+          focus
           value={value}
           hidden={question.kind === 'hidden'}
           onInput={setValue}
@@ -141,9 +163,21 @@ export function Asked(props: { question: Question }) {
       <button type="button" class="hero-button hero-cancel" onClick={no}>
         Cancel
       </button>
-      <button type="button" class="hero-button hero-danger" onClick={yes}>
-        {question.yes}
-      </button>
+      {question.ways?.map(([way, label]) => (
+        <button
+          key={way}
+          type="button"
+          class="hero-button"
+          onClick={() => question.resolve(way)}
+        >
+          {label}
+        </button>
+      ))}
+      {!question.ways && (
+        <button type="button" class="hero-button hero-danger" disabled={!isReady} onClick={yes}>
+          {question.yes}
+        </button>
+      )}
     </dialog>
   );
 }
