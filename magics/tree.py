@@ -158,7 +158,7 @@ class _Tree:
         try:
             config = session.config
             live = leases.alive(held, session.context.host.now())
-            detail = [f"on it: {described(one)}" for one in live] or [_kind(config, held)]
+            detail = [self._who(one) for one in live] or [_kind(config, held)]
             detail += ["latest"] if session.name == latest else []
             detail += ["for one run"] if config.ephemeral else []
         except HeroError as error:
@@ -174,6 +174,11 @@ class _Tree:
             is_current=is_bound,
             switch=cell,
         )
+
+    def _who(self, lease: Lease) -> str:
+        hold = self.door.hold
+        is_own = hold is not None and hold.lease.holder == lease.holder
+        return "this notebook" if is_own else f"on it: {described(lease)}"
 
     def _inside(self, id_: str, session: Session) -> Iterator[Node]:
         """What the bound session, and its context, hold."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from shutil import which
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,13 @@ from kernel.driving import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
 
 CHROMIUM = which("chromium") or which("chromium-browser") or which("google-chrome") or ""
+
+BUILT = Path(__file__).parents[2] / "magics" / "labextension" / "built"
+"""The tree's own extension, whatever is installed."""
 
 PACKAGES = ("jupyterlab", "notebook", "playwright", "axe_playwright_python")
 
@@ -130,6 +133,8 @@ def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
     (settings / "notification.jupyterlab-settings").write_text(
         json.dumps({"fetchNews": "false", "checkForUpdates": False})
     )
+    (folder / "data" / "labextensions").mkdir(parents=True)
+    (folder / "data" / "labextensions" / "hero-jupyter").symlink_to(BUILT)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
