@@ -163,7 +163,8 @@ def test_the_tree_has_names_and_lines_and_no_value(kernel):
     assert under(databases["children"][0], "hours")["cell"] == "%hero_db get hours"
     assert under(databases["children"][1], "tea")["cell"] == "%hero_db get -d stock tea"
     assert databases["children"][1]["detail"] == "1 key"
-    assert under(under(till, "config files"), "mail smtp")["cell"] == "%hero_config get mail smtp"
+    (file,) = under(till, "config files")["children"]
+    assert (file["label"], file["cell"]) == ("mail smtp", "%hero_config get mail smtp")
     assert under(till, "playbook")["detail"] == "1 waiting"
     assert under(under(till, "playbook"), "play.echo")["cell"] == "%hero_help '!!play.echo'"
     for cell in cells(tree["nodes"]):

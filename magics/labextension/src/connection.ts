@@ -168,7 +168,7 @@ export class Connection implements IDisposable {
       if (message.header.msg_type === 'execute_input') {
         this._setSwitching('goes on');
       } else if (message.header.msg_type === 'error') {
-        Notification.error(`${content.ename}: ${content.evalue}`);
+        Notification.error(`${content.ename}: ${content.evalue}`, { autoClose: 10000 });
       } else if (message.header.msg_type === 'execute_result') {
         said = String((content.data as JSONObject)['text/plain'] ?? '');
       }

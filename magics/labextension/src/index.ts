@@ -163,7 +163,7 @@ function choosing(
   return anchor => {
     const panel = panelOf();
     const connection = panel ? connections.of(panel) : null;
-    if (panel && connection?.standing === 'here') {
+    if (panel && connection?.standing === 'here' && !connection.switching) {
       openSwitcher(anchor, connection, cell => insertCell(panel, cell));
     }
   };

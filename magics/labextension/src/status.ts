@@ -41,7 +41,8 @@ export class Status extends Widget {
     this._lock.hidden = connection?.state?.secrets !== 'locked';
     this._button.title = label;
     this._button.setAttribute('aria-label', `${text}. ${label}`);
-    this._button.disabled = connection?.state == null || connection.switching !== '';
+    const isReady = connection?.state != null && connection.switching === '';
+    this._button.setAttribute('aria-disabled', String(!isReady)); // and it keeps the focus
     this.setHidden(text === '');
   }
 

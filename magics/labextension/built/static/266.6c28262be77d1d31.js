@@ -26,11 +26,11 @@
   cursor: pointer;
 }
 
-.hero-Status-button:disabled {
+.hero-Status-button[aria-disabled='true'] {
   cursor: default;
 }
 
-.hero-Status-button:hover:enabled {
+.hero-Status-button:hover:not([aria-disabled='true']) {
   background: var(--jp-layout-color3);
 }
 
