@@ -71,6 +71,9 @@ class Connection:
     def _listen(self, comm: Any) -> None:
         comm.on_msg(self._hear)
         comm.on_close(self._closed)
+        # ipykernel 7.4 would hand messages to the thread of whatever was sent last: after a push
+        # from a cell the next question would wait for the cell that runs then
+        comm._reply_subshell_for = lambda _, asked: asked  # noqa: SLF001  # it has no other way
 
     def _closed(self, _: object) -> None:
         """One front end closed what is for all of them: go on."""

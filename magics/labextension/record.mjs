@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 
-const SOURCES = ['install.json', 'package.json', 'package-lock.json', 'panels', 'schema', 'src',
-  'style', 'tsconfig.json', 'tsconfig.panels.json'];
+const SOURCES = ['package.json', 'package-lock.json', 'panels', 'schema', 'src', 'style',
+  'tsconfig.json', 'tsconfig.panels.json'];
 const OUTPUTS = ['built', '../panels/static'];
 
 function files(path) {

@@ -106,9 +106,9 @@ def test_cells_are_what_their_text_says_while_it_is_typed(jupyter, lab):
 
 
 TEXTS = (
-    "// a comment\n!!git.clone url:https://x.com/it's branch:main force\n"
-    "    // another\n    message:'two words'\n    labels:a, 'b c', d",
-    "!!play.echo content:'\n        it is {NAME}, ${env:X}\n        the boy's\n        ' n:3 ok:true",
+    "// a comment\n!!git.clone url:https://x.com/it's branch:main force",
+    "!!git.clone\n    // another\n    message:'two words'\n    labels:a, 'b c', d",
+    "!!play.echo content:'\n    it is {NAME}, ${env:X}\n    the boy's\n    ' n:3 ok:true",
     "!!play.echo a:'1'b:\"2\" c:-1.5e3 d:50% e:No f:x,y,z // end",
     "!!play.echo text:'''\n    it's '' here\n    '''\n    after:1",
     "%%heroscript\nprose\n!!a.b x: y:2 z:\n    next:1\n\n    more:2\nprose again\n!!c.d",
@@ -176,9 +176,15 @@ def test_words_are_what_they_are_in_documents(jupyter, lab):
 
 
 def test_cells_follow_the_kernel(jupyter, lab):
-    cells = ["!!git.clone url:x", "%%heroscript\n!!play.echo", "import os", "%load_ext magics",
-             "%unload_ext magics", "!!greet.hello loud",
-             "from hero_kernel import action\n@action('greet.hello')\ndef hello(session): ..."]  # fmt: skip
+    cells = [
+        "!!git.clone url:x",
+        "%%heroscript\n!!play.echo",
+        "import os",
+        "%load_ext magics",
+        "%unload_ext magics",
+        "!!greet.hello loud",
+        "from hero_kernel import action\n@action('greet.hello')\ndef hello(session): ...",
+    ]
     jupyter.write("kernels.ipynb", cells, kernel="python3")
     lab.open("kernels.ipynb", kernel="python3")
     rest = ("#", "#", "#")

@@ -16,6 +16,9 @@ const HERO_KERNEL = 'hero_kernel.kernel.HeroKernel';
 /** How long a comm's own thread in the kernel is waited for, in ms. */
 const PATIENCE = 1000;
 
+/** What has not begun by then waits for something else, in ms. */
+const SOON = 200;
+
 /** What a notebook is bound to. */
 export interface IState {
   readonly bound: boolean;
@@ -154,7 +157,9 @@ export class Connection implements IDisposable {
     if (!kernel || this._switching) {
       return;
     }
-    this._setSwitching(kernel.status === 'busy' ? 'waits' : 'goes on');
+    this._setSwitching('goes on');
+    // not by the kernel's status: what its other threads answer makes it look idle
+    const late = window.setTimeout(() => this._setSwitching('waits'), SOON);
     const future = kernel.requestExecute({
       code,
       silent: false,
@@ -166,6 +171,7 @@ export class Connection implements IDisposable {
     future.onIOPub = message => {
       const content = message.content as JSONObject;
       if (message.header.msg_type === 'execute_input') {
+        window.clearTimeout(late);
         this._setSwitching('goes on');
       } else if (message.header.msg_type === 'error') {
         Notification.error(`${content.ename}: ${content.evalue}`, { autoClose: 10000 });
@@ -191,6 +197,7 @@ export class Connection implements IDisposable {
     } catch {
       // the kernel was restarted or died meanwhile, which is seen elsewhere
     } finally {
+      window.clearTimeout(late);
       this._setSwitching('');
     }
   }
