@@ -166,6 +166,14 @@ def test_the_side_panel_shows_the_tree_and_inserts_cells(jupyter, lab):
     assert tree.locator("img").count() == 0
     assert faults(page, ".hero-Tree") == []
 
+    page.evaluate(
+        """() => { window.asked = 0;
+            window.shownNotebook.sessionContext.session.kernel.anyMessage.connect((_, one) => {
+                window.asked += one.direction === 'send'; }); }"""
+    )
+    page.wait_for_timeout(1500)
+    assert page.evaluate("() => window.asked") <= 2  # an answer is no reason to ask again
+
     item(tree, "CITY").click()
     sources = page.evaluate(_SOURCES)
     assert sources[2] == "%hero_env get CITY"
@@ -190,8 +198,8 @@ def test_the_side_panel_shows_the_tree_and_inserts_cells(jupyter, lab):
     keys = (
         ("ArrowDown", "books"), ("ArrowDown", "variables"), ("ArrowLeft", "variables"),
         ("ArrowDown", "parameters"), ("ArrowLeft", "books"),
-        ("End", last.last.inner_text()), ("v", "variables"), ("Home", "shelf"), ("ArrowLeft", "shelf"),
-        ("ArrowRight", "shelf"), ("ArrowRight", "books"),
+        ("End", last.last.inner_text()), ("v", "variables"), ("Home", "shelf"),
+        ("ArrowLeft", "shelf"), ("ArrowRight", "shelf"), ("ArrowRight", "books"),
     )  # fmt: skip
     for key, wanted in keys:
         page.keyboard.press(key)

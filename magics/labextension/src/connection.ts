@@ -1,7 +1,7 @@
 /** What a notebook's kernel tells of contexts and sessions, over a comm; see magics/connection.py. */
 
 import { InputDialog, type ISessionContext, Notification } from '@jupyterlab/apputils';
-import { type INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import { type INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 import { type Kernel, type KernelMessage } from '@jupyterlab/services';
 import { type JSONObject, UUID } from '@lumino/coreutils';
 import { type IDisposable } from '@lumino/disposable';
@@ -222,8 +222,6 @@ export class Connection implements IDisposable {
       !this._isAttaching
     ) {
       this._attach();
-    } else if (status === 'idle' && this._standing === 'here') {
-      this._treeChanged.emit();
     }
   }
 
@@ -376,6 +374,12 @@ export class Connections {
     tracker.forEach(panel => this._add(panel));
     tracker.widgetAdded.connect((_, panel) => this._add(panel));
     tracker.currentChanged.connect((_, panel) => this._setCurrent(panel));
+    // not when the kernel is idle again: it is so after each question, too
+    NotebookActions.executed.connect((_, { notebook }) => {
+      if (notebook === this._panel?.content) {
+        this._treeChanged.emit();
+      }
+    });
     this._setCurrent(tracker.currentWidget);
   }
 
