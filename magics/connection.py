@@ -48,7 +48,7 @@ class Connection:
         self._comm: Any = None
         self._told: tuple[object, ...] = ()
         self._is_heard = False
-        self._revision: object = None
+        self._seen: object = None
         self.looked_s = 0.0
 
     def open(self) -> None:
@@ -84,7 +84,7 @@ class Connection:
         self._listen(self._comm)
 
     def tell_change(self, _: object = None) -> None:
-        """Send the state if it is another one than was sent last; costs two microseconds if not."""
+        """Send the state if it is another one than was sent last; costs a microsecond if not."""
         facts = self._facts()
         if facts != self._told:
             self._told = facts
@@ -93,15 +93,10 @@ class Connection:
 
     def tell(self) -> None:
         """Say that the tree may have changed if anything of the bound context has."""
-        workspace = _built()
-        session = None if workspace is None else workspace.selected_session
-        if workspace is None or session is None:
-            return
-        revision = (session.context.id, workspace.store.revision(session.context.id))
-        if revision != self._revision:
-            is_first, self._revision = self._revision is None, revision
-            if not is_first:
-                self._send({"kind": "changed"})
+        seen = _revision()
+        if seen != self._seen:
+            self._seen = seen
+            self._send({"kind": "changed"})
 
     def _facts(self) -> tuple[object, ...]:
         """What the state is made of, as far as it costs next to nothing to ask."""
@@ -122,7 +117,8 @@ class Connection:
         """What the notebook is bound to, for the line that always shows it.
 
         `bound` tells whether it is; else the names are empty. `secrets` is none, locked or
-        unlocked. `actors` are those that make a bare cell heroscript, where they are loaded.
+        unlocked. `actors` are those that make a bare cell heroscript, where they are loaded, and
+        `panel` is the text of a cell with panels.
         """
         workspace, door = _built(), self._door
         session = None if workspace is None else workspace.selected_session
@@ -140,6 +136,7 @@ class Connection:
             "docs": docs,
             "secrets": "none" if context is None else _secrets(context.secrets),
             "actors": [] if workspace is None else workspace.actors.known(),
+            "panel": "%hero_panel",
         }
 
     def _hear(self, message: Mapping[str, Any]) -> None:
@@ -169,6 +166,7 @@ class Connection:
             from magics.tree import tree  # noqa: PLC0415  # it brings every room along
 
             self._is_heard, self.looked_s = True, monotonic()
+            self._seen = self._seen or _revision()
             self._door.watching.add(self)
             return {"kind": "tree", **tree(self._door, _counts(asked.get("shown", {})))}
         raise UsageError(
@@ -194,6 +192,15 @@ def _counts(given: object) -> dict[str, int]:
             "shown does not say how many nodes to show", hint=f"give numbers up to {MOST} by node"
         )
     return dict(given)  # type: ignore[call-overload, no-any-return]  # seen above
+
+
+def _revision() -> object:
+    """What is another value after every change in the bound context; None while nothing is."""
+    workspace = _built()
+    session = None if workspace is None else workspace.selected_session
+    if workspace is None or session is None:
+        return None
+    return session.context.id, workspace.store.revision(session.context.id)
 
 
 def _secrets(secrets: Secrets) -> str:

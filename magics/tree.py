@@ -82,7 +82,6 @@ def tree(door: Door, shown: Mapping[str, int]) -> dict[str, Any]:
         "nodes": [one.told() for one in found.children],
         "more": found.more,
         "other": "%hero_context NAME --new -s SESSION",
-        "panel": "%hero_panel",
     }
 
 

@@ -103,6 +103,7 @@ def test_looking_binds_and_makes_nothing(kernel, tmp_path):
     assert state | {"actors": []} == {
         "kind": "state", "id": 7, "bound": False, "context": "", "context_id": None, "session": "",
         "how": "", "docs": False, "secrets": "none", "actors": [],
+        "panel": "%hero_panel",
     }  # fmt: skip
     tree = front.ask(kind="request_tree", id="t")
     assert (tree["kind"], tree["id"], tree["nodes"], tree["more"]) == ("tree", "t", [], 0)

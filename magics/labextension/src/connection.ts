@@ -29,6 +29,8 @@ export interface IState {
   readonly docs: boolean;
   readonly secrets: 'none' | 'locked' | 'unlocked';
   readonly actors: readonly string[];
+  /** The text of a cell with panels. */
+  readonly panel: string;
 }
 
 /** A line of the tree. */
@@ -48,8 +50,8 @@ export interface INode {
 export interface ITree {
   readonly nodes: readonly INode[];
   readonly more: number;
+  /** The text of a cell that binds the notebook to what is not in the tree. */
   readonly other: string;
-  readonly panel: string;
 }
 
 /**

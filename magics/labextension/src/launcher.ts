@@ -21,9 +21,7 @@ const ABOUT: ReadonlyJSONObject = { type: 'object', properties: {} };
 
 const CATEGORY = 'Hero';
 
-/** The text of a cell that shows everything in panels. */
-const PANEL = '%hero_panel';
-
+/** What the commands work on. */
 export interface IParts {
   readonly connections: Connections | null;
   readonly launcher: ILauncher | null;
@@ -70,12 +68,13 @@ export function addCommands(app: JupyterFrontEnd, parts: IParts): void {
   const isHere = () => connections.current?.standing === 'here';
   commands.addCommand(COMMANDS.insertPanel, {
     label: 'Insert a Cell with Panels',
-    caption: `Insert ${PANEL} below the active cell`,
+    caption: 'Insert a cell that shows all panels below the active one',
     describedBy: { args: ABOUT },
     isEnabled: isHere,
     execute: () => {
-      if (connections.panel) {
-        insertCell(connections.panel, PANEL);
+      const { panel, current } = connections;
+      if (panel && current?.state) {
+        insertCell(panel, current.state.panel);
       }
     }
   });
