@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
 from getpass import getpass
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from hero_kernel import (
@@ -1002,16 +1003,22 @@ def build(given: Settings, actors: Actors, redactor: Redactor | None = None) -> 
 
 _default: Workspace | None = None
 
+_building = RLock()
+"""A cell and a front end's question may come to need the workspace at the same moment."""
+
 
 def workspace() -> Workspace:
     """The default workspace, built at first use from the environment."""
     global _default  # noqa: PLW0603  # the state of the module-level functions
     if _default is None:
-        here = front_end.here()
-        redactor = None if here is None else here.redactor
-        _default = build(settings.read(os.environ), Actors(), redactor)
-        _default.surroundings, _default.prompt = _surroundings, _prompt
-        _default.cells.current = _cell
+        with _building:
+            if _default is None:
+                here = front_end.here()
+                redactor = None if here is None else here.redactor
+                made = build(settings.read(os.environ), Actors(), redactor)
+                made.surroundings, made.prompt = _surroundings, _prompt
+                made.cells.current = _cell
+                _default = made
     return _default
 
 

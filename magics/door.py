@@ -20,7 +20,7 @@ from hero_kernel.redaction import Redactor
 from hero_kernel.redaction.spellings import SHORTEST
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -45,6 +45,7 @@ class Door:
         raw_cell: The cell that runs, as the user wrote it.
         redactor: Knows the values that the shell must not show.
         docs_asked: What `%hero_context --docs` or `--no-docs` said last; None when neither did.
+        on_bound: Called when the notebook was bound to a session, on whatever thread.
     """
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -54,6 +55,7 @@ class Door:
         self.raw_cell = ""
         self.redactor = _redactor()
         self.docs_asked: bool | None = None
+        self.on_bound: Callable[[], object] | None = None
         self._ticker: Ticker | None = None
         self._holding: Holding | None = None
         self._watching: Watching | None = None
@@ -203,6 +205,8 @@ class Door:
         self._remember()
         with suppress(HeroError):  # a file that cannot be read is told where it would decide
             self._project_docs = self.workspace.evidence().docs
+        if self.on_bound is not None:
+            self.on_bound()
 
     def _remember(self) -> None:
         """Keep what was said about the notebook's file, to see when it changes."""

@@ -15,6 +15,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from hero_kernel.errors import HeroError
 from magics.cells import action_end, is_action, is_heroscript
 from magics.completion.hooks import Hooks
+from magics.connection import Connection
 from magics.door import Door
 from magics.errors import shown_briefly
 from magics.guard import Guard
@@ -212,6 +213,7 @@ class Extension:
         self._tokens = _line_transformer(self._has_actor)
         self._put = ExitStack()
         self.hooks = Hooks(shell, self.door, lambda: self.magics.commands)
+        self.connection = Connection(self.door)
 
     def register(self) -> None:
         """Put it all in its place."""
@@ -231,6 +233,7 @@ class Extension:
         if kernel is not None:
             self._put.enter_context(answered(kernel))
             kernel.comm_manager.register_target(_TARGET, self._reconnected)
+            self.connection.open()
         formatter = shell.display_formatter
         if formatter is not None:
             formatter.formatters["text/plain"].for_type_by_name(*_TEXT, self._text)
@@ -266,6 +269,7 @@ class Extension:
         kernel = getattr(shell, "kernel", None)
         if kernel is not None:
             kernel.comm_manager.unregister_target(_TARGET, self._reconnected)
+            self.connection.close()
         atexit.unregister(self.door.leave)
         self.door.close()
 

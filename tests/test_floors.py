@@ -70,6 +70,7 @@ HOMES = {
     "ipykernel": ("kernel/",),
     "IPython": ("kernel/", "magics/"),
     "anywidget": ("magics/panels/",),
+    "comm": ("magics/",),
     "ipywidgets": ("magics/panels/",),
     "click": ("commands/",),
     "rich": ("commands/",),

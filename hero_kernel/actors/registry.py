@@ -229,6 +229,17 @@ class Actors:
             return True
         return any(name.startswith(prefix) for name in self.names())
 
+    def __len__(self) -> int:
+        """How many actions are carried out, as far as they are loaded."""
+        return len(self._handlers)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def known(self) -> list[str]:
+        """The actors whose actions are loaded, sorted; nothing is loaded for it."""
+        return sorted({name.partition(".")[0] for name in tuple(self._handlers)})
+
     def names(self) -> list[str]:
         """Every action that is carried out, sorted."""
         self._load_builtin()

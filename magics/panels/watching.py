@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 from threading import Lock, Thread, current_thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from magics.panels.talk import Talk
 
 BETWEEN_S = 0.25
 """A change shows after twice that at most, if the store is not slow."""
@@ -23,6 +20,16 @@ _LOAD = 0.1
 _log = logging.getLogger(__name__)
 
 
+class Told(Protocol):
+    """Whoever tells a front end of changes: a panel's talk, or the notebook's connection."""
+
+    looked_s: float
+    """When the front end looked last, by the monotonic clock."""
+
+    def tell(self) -> None:
+        """Tell it what has changed, if anything."""
+
+
 class Watching:
     """The panels of one kernel, and the thread that watches what they show.
 
@@ -30,11 +37,11 @@ class Watching:
     """
 
     def __init__(self) -> None:
-        self._talks: WeakSet[Talk] = WeakSet()
+        self._talks: WeakSet[Told] = WeakSet()
         self._lock = Lock()
         self._thread: Thread | None = None
 
-    def add(self, talk: Talk) -> None:
+    def add(self, talk: Told) -> None:
         """Watch what a talk is about, too."""
         with self._lock:
             self._talks.add(talk)

@@ -33,7 +33,10 @@ def jupyter(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[front
 
 @pytest.fixture
 def lab(browser: Browser, jupyter: fronts.Jupyter) -> Iterator[fronts.Tab]:
-    """JupyterLab in a page of its own; at the end nothing may have complained."""
+    """JupyterLab in a page of its own, in the light; at the end nothing may have complained."""
+    settings = jupyter.folder / "config" / "lab" / "user-settings" / "@jupyterlab"
+    chosen = settings / "apputils-extension" / "themes.jupyterlab-settings"
+    chosen.unlink(missing_ok=True)  # a test before this one may have chosen the dark
     with fronts.tab(browser, jupyter.lab()) as one:
         yield one
         one.check()
