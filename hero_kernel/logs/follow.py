@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from hero_kernel.logs.hours import Hour, entries, listed, opened, settled_size
-from hero_kernel.logs.search import fitting
+from hero_kernel.logs.search import place_of, placed
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.logs.entry import LogItem
-    from hero_kernel.logs.search import Query
+    from hero_kernel.logs.search import Placed, Query
 
 _Identity = tuple[int, int]
 
@@ -45,6 +45,21 @@ class Follow:
     def __next__(self) -> LogItem:
         return next(self._items)
 
+    @property
+    def place(self) -> str:
+        """Where the entries end that were seen so far, for `Logger.page`; empty without any."""
+        if self._held is None:
+            return ""
+        hour, file = self._held
+        return place_of(hour, self._read_to.get(_identity(file), 0))
+
+    def fresh(self) -> list[Placed]:
+        """The entries that were written since, without waiting for one; each with its place.
+
+        For one thread at a time, and instead of iterating.
+        """
+        return list(self._unread())
+
     def close(self) -> None:
         """End it, also while another thread waits in it."""
         self._watch.close()
@@ -64,29 +79,33 @@ class Follow:
     def _new_items(self) -> Generator[LogItem]:
         try:
             for _ in self._watch:
-                files = self._files()
-                gone = self._hold(files)
-                if gone:
-                    with gone[1]:
-                        yield from self._rest(*gone)
-                for hour, identity, size in files:
-                    if size != self._read_to.get(identity, 0):
-                        # It may be gone since, or be no file; it was then left out before.
-                        with suppress(OSError), opened(hour.path) as file:
-                            yield from self._rest(hour, file)
-                known = {identity for _, identity, _ in files}
-                self._read_to = {one: to for one, to in self._read_to.items() if one in known}
+                for one in self._unread():
+                    yield one.item
         finally:
             self._release()
 
-    def _rest(self, hour: Hour, file: FileIO) -> Iterator[LogItem]:
+    def _unread(self) -> Iterator[Placed]:
+        files = self._files()
+        gone = self._hold(files)
+        if gone:
+            with gone[1]:
+                yield from self._rest(*gone)
+        for hour, identity, size in files:
+            if size != self._read_to.get(identity, 0):
+                # It may be gone since, or be no file; it was then left out before.
+                with suppress(OSError), opened(hour.path) as file:
+                    yield from self._rest(hour, file)
+        known = {identity for _, identity, _ in files}
+        self._read_to = {one: to for one, to in self._read_to.items() if one in known}
+
+    def _rest(self, hour: Hour, file: FileIO) -> Iterator[Placed]:
         end = settled_size(file)
         start = self._read_to.get(_identity(file), 0)
         if start > end:
             start = 0  # it was emptied, and is written again
         self._read_to[_identity(file)] = end
         found = entries(file, start, end, self._query.needle)
-        yield from fitting(found, hour, self._query, _ignore)
+        yield from placed(found, hour, self._query, _ignore)
 
     def _files(self) -> list[tuple[Hour, _Identity, int]]:
         files = []
