@@ -1126,7 +1126,8 @@ def test_pages_put_together_are_the_log(folder: Path, limit: int) -> None:
             text = f"{hour}.{number}\nand more"
             logger.log(text, cat=f"c{number % 3}")
             if number % 5 == 0:
-                logger.error(f"bad {number}", timestamp=at(f"2025-01-0{hour + 1} 10:20:31"))
+                bad = f"bad {number}"
+                logger.error(bad, timestamp=at(f"2025-01-0{hour + 1} 10:20:31"))
     assert all_pages(logger, limit=limit) == logger.search()
     for like in ({"cat": "c1"}, {"logtype": "error"}, {"log": "BAD 1"}, {"log": "nowhere"}):
         assert all_pages(logger, limit=limit, **like) == logger.search(**like)
