@@ -96,6 +96,7 @@ class Underway:
         progress: Tells where it is; None before the first action.
         outcomes: Tells how actions ended so far, in that order: each with its result.
         current: Tells which action is being carried out; None when none is.
+        report: How it ended; None while it goes on, and of one that was broken off.
     """
 
     session: Session
@@ -105,6 +106,7 @@ class Underway:
     progress: Callable[[], Progress | None]
     outcomes: Callable[[], list[tuple[Action, Result]]]
     current: Callable[[], Action | None]
+    report: Report | None = None
 
 
 @dataclass(frozen=True)

@@ -264,12 +264,13 @@ class Workspace:
                 journal=journal,
                 **options,
             )
-            if dry_run or not report.results:
-                return report
-            report = _kept(session, report)
-            self._last = _LastRun(session, playbook, unchosen, options, report)
-            for one in journals:
-                one.remove()
+            if not dry_run and report.results:
+                report = _kept(session, report)
+                self._last = _LastRun(session, playbook, unchosen, options, report)
+                for one in journals:
+                    one.remove()
+            if self.underway is not None:
+                self.underway = replace(self.underway, report=report)
         finally:
             if around[1]:  # a handler has run another playbook
                 self.underway, self.is_running = around

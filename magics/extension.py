@@ -314,14 +314,16 @@ _TARGET = "hero.panel"
 _TEXT = ("magics.display", "Text")
 
 _SHOWN = (
-    ("hero_kernel.report.model", "Report"),
     ("magics.display", "Table"),
     ("magics.display", "Line"),
     ("magics.display", "Sheet"),
     ("magics.display", "Refusal"),
 )
 
-_PANELS = (("magics.panels.display", "Panels"),)
+_PANELS = (
+    ("magics.panels.display", "Panels"),
+    ("hero_kernel.report.model", "Report"),
+)
 """Types by their names: they are loaded when there is one to show."""
 
 

@@ -1236,3 +1236,19 @@ def test_fresh_entries_of_an_empty_log_have_no_page_before_them(logger: Logger) 
         logger.log("first")
         assert texts([one.item for one in follow.fresh()]) == ["first"]
         assert follow.place == f"{FILE}:{(logger.path / FILE).stat().st_size}"
+
+
+def test_an_entry_is_found_by_its_place(folder: Path) -> None:
+    logger = logger_in(folder)
+    for number in range(30):
+        logger.log(f"{number}\n" * 3, timestamp=times.OurTime(NOW.unix + number // 4))
+    for one in logger.page().entries:
+        assert logger.at(one.place) == one.item
+    place = logger.page(limit=1).entries[0].place
+    name, _, byte = place.rpartition(":")
+    for other in (f"{name}:{int(byte) + 1}", f"{name}:{int(byte) - 1}", f"{name}:{10**9}"):
+        with pytest.raises(LogError, match="is not in the log any more"):
+            logger.at(other)
+    (folder / FILE).unlink()
+    with pytest.raises(LogError, match="is not in the log any more"):
+        logger.at(place)

@@ -14,7 +14,7 @@ from hero_kernel.errors import LogError, StoreError
 from hero_kernel.logs.entry import LogItem, head, lines, message
 from hero_kernel.logs.follow import Follow
 from hero_kernel.logs.hours import Skipped, listed
-from hero_kernel.logs.search import Query, items, page, read_place
+from hero_kernel.logs.search import Query, entry_at, items, page, read_place
 from hero_kernel.logs.writer import Writer
 from hero_kernel.times import OurTime
 
@@ -259,6 +259,15 @@ class Logger:
         folder = self._existing_folder()
         end = read_place(before, folder) if before else None
         return page(listed(folder, _ignore), end, query, limit, within_s)
+
+    def at(self, place: str) -> LogItem:
+        """The entry at a place that a page or a follower gave.
+
+        Raises:
+            LogError: It is no place, or no entry is there any more.
+            StoreError: The folder leads out of the root, or the file cannot be read.
+        """
+        return entry_at(*read_place(place, self._existing_folder()))
 
     def follow(self, *, poll_s: float = 0.2) -> Follow:
         """The entries that anyone writes from now on, in an iterator that waits for each.

@@ -8,7 +8,7 @@ from itertools import groupby
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from hero_kernel.errors import LogError
+from hero_kernel.errors import LogError, StoreError
 from hero_kernel.logs.entry import LogItem, second_of
 from hero_kernel.logs.hours import (
     HOUR_S,
@@ -180,6 +180,22 @@ def read_place(text: str, folder: Path) -> tuple[Hour, int]:
     if hour is None or not (byte.isascii() and byte.isdecimal() and len(byte) <= _DIGITS):
         raise LogError(f"{text[:60]!r} is no place in a log", hint="give one that a page has")
     return hour, int(byte)
+
+
+def entry_at(hour: Hour, byte: int) -> LogItem:
+    """The entry that begins at a byte of a file; see `Logger.at`."""
+    query = Query(hour.begin, hour.begin + HOUR_S)
+    try:
+        with opened(hour.path) as file:
+            found = entries(file, byte, max(byte, settled_size(file)), None)
+            one = next(_fitting(found, hour, query, lambda _path, _reason: None), None)
+    except FileNotFoundError:
+        one = None
+    except OSError as error:
+        raise StoreError(f"{hour.path} cannot be read: {error.strerror}") from error
+    if one is None or one[0].begin != byte:
+        raise LogError("this entry is not in the log any more", hint="look again")
+    return one[1]
 
 
 _DIGITS = 18
