@@ -6,7 +6,9 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from hero_kernel import times
 from hero_kernel.errors import UsageError
+from hero_kernel.logs.entry import category
 from magics.log import log_table
 from magics.panels import given
 from magics.panels.view import Followed
@@ -102,18 +104,24 @@ class View(Followed):
         since: str = "",
         until: str = "",
     ) -> dict[str, Any]:
-        logger = self.session().logger()
-        page = logger.page(
-            given.text(since, "from"),
-            given.text(until, "to"),
-            given.text(cat, "the category"),
+        now = self.door.workspace.now()
+        begin, end = (
+            times.new(given.text(moment, what), now=now) if moment else None
+            for moment, what in ((since, "from"), (until, "to"))
+        )
+        about = category(given.text(cat, "the category"))
+        page = self.session().logger().page(
+            begin,
+            end,
+            about,
             given.text(text, "the text"),
             "error" if given.flag(errors, "errors") else None,
             before=given.text(before, "the place"),
             limit=FIRST,
             within_s=PIECE_S,
-        )
-        return _page(page)
+        )  # fmt: skip
+        limits = {"since": begin and begin.unix, "until": end and end.unix}
+        return {**_page(page), **limits, "cat": about}
 
     def _whole(self, *, place: str) -> str:
         return self.session().logger().at(given.text(place, "the place")).log

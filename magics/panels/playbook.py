@@ -132,7 +132,8 @@ class View(Followed):
             names[one.full_name] = names.get(one.full_name, 0) + 1
         return {
             "rows": [
-                self._row(number, one, results) | {"alone": names.get(one.full_name) == 1}
+                self._row(number, one, results)
+                | {"alone": not one.done and names.get(one.full_name) == 1}
                 for number, one in found[start : start + PAGE]
             ],
             "start": start,
@@ -272,6 +273,7 @@ class View(Followed):
                     "started": "",
                     "summary": "dry run" if going.dry_run else "",
                     "ended": "" if is_going else "broken off",
+                    "actions": "",
                 },
                 "left": False,
                 "progress": self._progress(going) if is_going else None,

@@ -39,6 +39,7 @@ def head(report: Report) -> Json:
         "started": report.started,
         "summary": summary(report),
         "ended": report.ended,
+        "actions": ", ".join(f"{count} {status}" for status, count in report.counts().items()),
     }
 
 

@@ -5,11 +5,17 @@ import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
 import { Env } from './views/env';
+import { Log } from './views/log';
+import { Playbook } from './views/playbook';
+import { Report } from './views/report';
 import './panel.css';
 
 /** By the kinds of `magics/panels`. */
 const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
-  env: Env
+  env: Env,
+  log: Log,
+  playbook: Playbook,
+  report: Report
 };
 
 function Panel({ link }: { link: Link }) {
@@ -121,6 +127,8 @@ function Shown({ part, link }: { part: Part; link: Link }) {
     return {
       link,
       fail,
+      news: () => link.news(part.key),
+      again: () => link.again(part.key),
       say: text => {
         setError(null);
         say(text);
@@ -136,7 +144,7 @@ function Shown({ part, link }: { part: Part; link: Link }) {
       run: async line => {
         const ran = await link.run(line, answerBy(ask));
         if (!ran.ok) {
-          fail(new Error(ran.text));
+          fail(new Error(ran.error || ran.text));
         }
         return ran;
       },

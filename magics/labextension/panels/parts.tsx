@@ -2,7 +2,7 @@
 
 import { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Answer, Given, Link, Ran, Refused } from './link';
+import { Answer, Given, Link, News, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
 export interface ViewProps<State> {
@@ -22,6 +22,10 @@ export interface Place {
   fail(error: unknown): void;
   /** Asks for a confirmation; true when it was given. */
   confirm(question: string, yes: string): Promise<boolean>;
+  /** What the view has told since its state. */
+  news(): News;
+  /** Asks for the view's state, although it may not have changed. */
+  again(): void;
   link: Link;
 }
 
