@@ -32,26 +32,29 @@ class Follow:
         self._folder = folder
         self._query = query
         self._held: tuple[Hour, FileIO] | None = None
+        self._newest: Hour | None = None
         # The watch comes first: what is written while the sizes are taken must wake it.
         self._watch = Watch(self._files, poll_s)
         files = self._files()
         self._read_to = {identity: size for _, identity, size in files}
         self._hold(files)
-        self._items = self._new_items()
+        self._items: Generator[LogItem] | None = None  # it would hold this, which holds a file
 
     def __iter__(self) -> Iterator[LogItem]:
         return self
 
     def __next__(self) -> LogItem:
+        if self._items is None:
+            self._items = self._new_items()
         return next(self._items)
 
     @property
     def place(self) -> str:
         """Where the entries end that were seen so far, for `Logger.page`; empty without any."""
-        if self._held is None:
+        if self._newest is None:
             return ""
-        hour, file = self._held
-        return place_of(hour, self._read_to.get(_identity(file), 0))
+        file = None if self._held is None else self._held[1]
+        return place_of(self._newest, self._read_to.get(_identity(file), 0) if file else 0)
 
     def fresh(self) -> list[Placed]:
         """The entries that were written since, without waiting for one; each with its place.
@@ -64,7 +67,8 @@ class Follow:
         """End it, also while another thread waits in it."""
         self._watch.close()
         with suppress(ValueError):  # another thread is in it, and ends it
-            self._items.close()
+            if self._items is not None:
+                self._items.close()
             self._release()
 
     def __enter__(self) -> Self:
@@ -118,6 +122,7 @@ class Follow:
     def _hold(self, files: list[tuple[Hour, _Identity, int]]) -> tuple[Hour, FileIO] | None:
         """Keep the newest file open; the one before, if it was moved away and may have a rest."""
         before, self._held = self._held, None
+        self._newest = files[-1][0] if files else None
         if files:
             hour = files[-1][0]
             with suppress(OSError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hero_kernel import times
 from hero_kernel.errors import UsageError
+from hero_kernel.logs import Page
 from hero_kernel.logs.entry import category
 from magics.log import log_table
 from magics.panels import given
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hero_kernel import Session
-    from hero_kernel.logs import Logger, Page, Placed
+    from hero_kernel.logs import Logger, Placed
     from magics.display import Table
     from magics.doorway import Door
 
@@ -44,7 +45,6 @@ class View(Followed):
     """The newest entries, and those that are written from now on, by anyone."""
 
     kind = "log"
-    every_s = 0.1
 
     def __init__(self, door: Door, session: Session | None = None) -> None:
         super().__init__(door, session)
@@ -67,7 +67,8 @@ class View(Followed):
         with self._lock:
             tail = self._followed()
             tail.take()
-            page = tail.logger.page(before=tail.follow.place, limit=FIRST)
+            end = tail.follow.place
+            page = tail.logger.page(before=end, limit=FIRST) if end else Page((), None)
             return {"session": tail.guid, "next": tail.count, **_page(page)}
 
     def news(self) -> tuple[int, list[Any]]:

@@ -161,7 +161,7 @@ class View(Followed):
         run = self._underway()
         if run is not None and self._is_going(run) and run.current() is action:
             return reports.RUNNING, ""
-        said = "" if result is None else first_line(result)
+        said = "" if result is None else reports.cut(first_line(result), MAX_VALUE)
         if result is not None and (action.done or result.status in ("failed", "interrupted")):
             return result.status.value, said
         if action.done:

@@ -94,15 +94,15 @@ def details(workspace: Workspace, item: Result | Action, *, whole: bool = False)
     action = item if isinstance(item, Action) else _action(item)
     texts: dict[str, str] = {}
     if isinstance(item, Result):
-        texts = {"result": item.message, "output": item.output}
         if item.failure is not None:
             failure = item.failure
-            texts |= {
+            texts = {
                 "error": f"{failure.kind}: {failure.message}",
                 "hint": failure.hint,
                 "excerpt": "\n".join(failure.excerpt),
                 "traceback": failure.traceback,
             }
+        texts |= {"result": item.message, "output": item.output}
     shown = {name: plain(text).rstrip() for name, text in texts.items()}
     return {
         "place": plain(item.place if isinstance(item, Result) else item.where),
@@ -120,7 +120,7 @@ def params(workspace: Workspace, action: Action, room: int | None = None) -> lis
         found = written.shown(action, handler, workspace.redactor.mask)
     except HeroscriptError as error:
         found = [("", f"cannot be read: {error.message}")]
-    return [[plain(key), _cut(plain(value), room)] for key, value in found]
+    return [[plain(key), cut(plain(value), room)] for key, value in found]
 
 
 def item_at(items: Sequence[Result | Action], number: object) -> Result | Action:
@@ -135,7 +135,8 @@ def item_at(items: Sequence[Result | Action], number: object) -> Result | Action
     return items[at]
 
 
-def _cut(text: str, room: int | None) -> str:
+def cut(text: str, room: int | None) -> str:
+    """The beginning of a text, and a sign where that is not all of it."""
     return text if room is None or len(text) <= room else f"{text[:room]}…"
 
 

@@ -37,7 +37,6 @@ class Talk:
 
     Attributes:
         looked_s: When somebody looked last, by the clock.
-        every_s: How often the views are to be asked for news; None when none tells any.
     """
 
     def __init__(
@@ -48,8 +47,6 @@ class Talk:
         self._tellers: dict[str, Telling] = {
             key: cast("Telling", view) for key, view in self.views.items() if hasattr(view, "news")
         }
-        every = (view.every_s for view in self._tellers.values())
-        self.every_s = min(every, default=None)
         self._send = send
         self._clock = clock
         self._lock = Lock()
@@ -88,12 +85,6 @@ class Talk:
             found = {"views": self._changed(), "news": self._news()}
             if message := {name: value for name, value in found.items() if value}:
                 self._send(message)
-
-    def tell_news(self) -> None:
-        """Send what is new, if anything."""
-        with self._sending:
-            if news := self._news():
-                self._send({"news": news})
 
     def _answer(self, message: Mapping[str, Any]) -> Json:
         try:

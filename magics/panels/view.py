@@ -57,12 +57,7 @@ class Telling(View, Protocol):
 
     The news are numbered from 0. `state` has, as `next`, the number of the first that it does not
     know of; who gets a number above the one that comes next asks for the state again.
-
-    Attributes:
-        every_s: How often it is asked for news while somebody looks, in seconds.
     """
-
-    every_s: float
 
     def news(self) -> tuple[int, list[Any]]:
         """What is new since this was last asked, as JSON, and the number of the first of it."""

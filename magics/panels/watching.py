@@ -54,7 +54,7 @@ class Watching:
             self._talks.clear()
 
     def _work(self) -> None:
-        own, pause_s, changes_s = current_thread(), BETWEEN_S, 0.0
+        own, pause_s = current_thread(), BETWEEN_S
         while True:
             sleep(pause_s)
             with self._lock:
@@ -64,17 +64,9 @@ class Watching:
                     if self._thread is own:
                         self._thread = None
                     return
-            is_for_changes = now_s >= changes_s
             for talk in seen:
                 try:
-                    if is_for_changes:
-                        talk.tell()
-                    else:
-                        talk.tell_news()
+                    talk.tell()
                 except Exception:  # noqa: BLE001  # the others are told all the same
                     _log.exception("a panel could not be told of a change")
-            took_s = monotonic() - now_s
-            if is_for_changes:
-                changes_s = now_s + max(BETWEEN_S, took_s / _LOAD)
-            every = (talk.every_s for talk in seen if talk.every_s is not None)
-            pause_s = max(min(every, default=BETWEEN_S), took_s / _LOAD)
+            pause_s = max(BETWEEN_S, (monotonic() - now_s) / _LOAD)
