@@ -34,11 +34,11 @@ class Follow:
         self._held: tuple[Hour, FileIO] | None = None
         self._newest: Hour | None = None
         # The watch comes first: what is written while the sizes are taken must wake it.
-        self._watch = Watch(self._files, poll_s)
-        files = self._files()
+        self._watch = Watch(lambda: _files(folder()), poll_s)
+        files = _files(self._folder())
         self._read_to = {identity: size for _, identity, size in files}
         self._hold(files)
-        self._items: Generator[LogItem] | None = None  # it would hold this, which holds a file
+        self._items: Generator[LogItem] | None = None  # made late, for it holds this
 
     def __iter__(self) -> Iterator[LogItem]:
         return self
@@ -89,7 +89,7 @@ class Follow:
             self._release()
 
     def _unread(self) -> Iterator[Placed]:
-        files = self._files()
+        files = _files(self._folder())
         gone = self._hold(files)
         if gone:
             with gone[1]:
@@ -111,14 +111,6 @@ class Follow:
         found = entries(file, start, end, self._query.needle)
         yield from placed(found, hour, self._query, _ignore)
 
-    def _files(self) -> list[tuple[Hour, _Identity, int]]:
-        files = []
-        for hour in listed(self._folder(), _ignore):
-            with suppress(FileNotFoundError):
-                found = os.lstat(hour.path)
-                files.append((hour, (found.st_dev, found.st_ino), found.st_size))
-        return files
-
     def _hold(self, files: list[tuple[Hour, _Identity, int]]) -> tuple[Hour, FileIO] | None:
         """Keep the newest file open; the one before, if it was moved away and may have a rest."""
         before, self._held = self._held, None
@@ -136,6 +128,15 @@ class Follow:
         held, self._held = self._held, None
         if held:
             held[1].close()
+
+
+def _files(folder: Path) -> list[tuple[Hour, _Identity, int]]:
+    files = []
+    for hour in listed(folder, _ignore):
+        with suppress(FileNotFoundError):
+            found = os.lstat(hour.path)
+            files.append((hour, (found.st_dev, found.st_ino), found.st_size))
+    return files
 
 
 def _identity(file: FileIO) -> _Identity:
