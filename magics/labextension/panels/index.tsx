@@ -1,9 +1,9 @@
 // The panels' widget view: what anywidget renders.
 
 import { ComponentType, render as draw } from 'preact';
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
-import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
 import { Env } from './views/env';
 import { Log } from './views/log';
 import { Playbook } from './views/playbook';

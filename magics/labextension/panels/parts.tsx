@@ -1,7 +1,7 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, News, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
@@ -27,6 +27,11 @@ export interface Place {
   /** Asks for the view's state, although it may not have changed. */
   again(): void;
   link: Link;
+}
+
+/** An id for an element; Preact's own are those of other panels of the page, too. */
+export function useId(): string {
+  return useState(() => `hero-${Math.random().toString(36).slice(2)}`)[0];
 }
 
 /** A button; `danger` for what cannot be undone. */

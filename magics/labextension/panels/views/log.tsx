@@ -72,7 +72,7 @@ export function Log({ state, place }: ViewProps<State>) {
   const [search, setSearch] = useState<{ to: string } | null>(null);
   const [isFollowing, setFollowing] = useState(true);
   const box = useRef<HTMLDivElement>(null);
-  const hold = useRef<{ height: number; top: number } | null>(null);
+  const hold = useRef<{ row: HTMLElement; top: number } | null>(null);
   const question = useRef(0); // a new one ends the one before it
   const taken = useRef({ state, next: state.next, last: lastOf(state.rows) });
   const limits = useRef<Limits>(NO_LIMITS);
@@ -121,8 +121,8 @@ export function Log({ state, place }: ViewProps<State>) {
   // the end stays in sight while one follows; what is put above moves nothing
   useLayoutEffect(() => {
     const element = box.current;
-    if (element && hold.current) {
-      element.scrollTop = hold.current.top + element.scrollHeight - hold.current.height;
+    if (element && hold.current?.row.isConnected) {
+      element.scrollTop += hold.current.row.offsetTop - hold.current.top;
     } else if (element && isFollowing) {
       element.scrollTop = element.scrollHeight;
     }
@@ -146,10 +146,8 @@ export function Log({ state, place }: ViewProps<State>) {
         return;
       }
       limits.current = page;
-      const element = box.current;
-      if (before && element) {
-        hold.current = { height: element.scrollHeight, top: element.scrollTop };
-      }
+      const row = before ? box.current?.querySelector<HTMLElement>('.hero-entry') : null;
+      hold.current = row ? { row, top: row.offsetTop } : null;
       setShown(now => preceded(now, page));
       at = page.before;
       left -= page.rows.length;

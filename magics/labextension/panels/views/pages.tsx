@@ -1,7 +1,7 @@
 // Pages: what views of many rows have in common.
 
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { Button, Place } from '../parts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button, Place, useId } from '../parts';
 
 /** As many rows as are shown at once, of those that were found. */
 export interface Page<Row> {
@@ -72,7 +72,7 @@ export function Pager(props: { page: Page<unknown>; size: number; go(start: numb
         onClick={() => props.go(Math.max(0, start - props.size))}
       />
       <span role="status">
-        {rows.length ? `${start + 1}–${start + rows.length}` : '0'} of {found}
+        {rows.length ? `${start + 1}-${start + rows.length}` : '0'} of {found}
       </span>
       <Button label="Next" disabled={start >= last} onClick={() => props.go(start + props.size)} />
       <Button label="Last" disabled={start >= last} onClick={() => props.go(last)} />
@@ -83,10 +83,12 @@ export function Pager(props: { page: Page<unknown>; size: number; go(start: numb
 /** A field that filters, a moment after the last key. */
 export function Filter(props: { label: string; value: string; onChange(value: string): void }) {
   const [value, setValue] = useState(props.value);
+  const change = useRef(props.onChange);
+  change.current = props.onChange; // another filter may have changed before the time is up
   const id = useId();
   useEffect(() => {
     if (value !== props.value) {
-      const timer = setTimeout(() => props.onChange(value), 200);
+      const timer = setTimeout(() => change.current(value), 200);
       return () => clearTimeout(timer);
     }
     return undefined;

@@ -172,6 +172,7 @@ export function Opener(props: { label: string; isOpen: boolean; onClick(): void 
     <button
       type="button"
       class="hero-opener"
+      title={props.label}
       aria-expanded={props.isOpen}
       onClick={props.onClick}
     >
@@ -220,12 +221,12 @@ export function Behind(props: { ask(given: object): Promise<Details>; status: st
         )
       )}
       {texts.map(([name, text]) => (
-        <section key={name} aria-label={name}>
+        <div key={name}>
           <span class="hero-quiet">{name}</span>
           <pre tabIndex={0} role="region" aria-label={name}>
             {text}
           </pre>
-        </section>
+        </div>
       ))}
       {details.long && <Button label="Show all" onClick={() => get(true)} />}
     </div>
