@@ -56,6 +56,14 @@ export function usePage<Row, P extends Page<Row>>(
   };
 }
 
+/** Which rows are open, by number, and what opens or closes one. */
+export function useOpen(): [ReadonlySet<number>, (row: number) => void] {
+  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
+  const turn = (row: number): void =>
+    setOpen(before => new Set(before.has(row) ? [...before].filter(one => one !== row) : [...before, row]));
+  return [open, turn];
+}
+
 /** Which rows are shown, and the way to others; nothing where all are. */
 export function Pager(props: { page: Page<unknown>; size: number; go(start: number): void }) {
   const { start, found, rows } = props.page;

@@ -3,7 +3,7 @@
 import { ComponentChildren, Fragment } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Button, Place, ViewProps } from '../parts';
-import { Filter, Page, Pager, Status, usePage } from './pages';
+import { Filter, Page, Pager, Status, useOpen, usePage } from './pages';
 import { Asks, Behind, Head, Opener, ReportPage, Run } from './report';
 
 const SIZE = 100;
@@ -149,17 +149,10 @@ function Waiting(props: {
     queue,
     given => place.ask('page', given) as Promise<Queue>
   );
-  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
+  const [open, turn] = useOpen();
   if (!queue.total) {
     return <p class="hero-quiet">nothing is queued</p>;
   }
-  const turn = (id: number): void => {
-    const now = new Set(open);
-    if (!now.delete(id)) {
-      now.add(id);
-    }
-    setOpen(now);
-  };
   const remove = async (row: Row): Promise<void> => {
     if (await place.confirm(`Remove ${row.action} (${row.n}) from the queue?`, 'Remove')) {
       try {

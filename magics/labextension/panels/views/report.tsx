@@ -3,7 +3,7 @@
 import { Fragment } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button, Place, ViewProps } from '../parts';
-import { copy, Filter, Page, Pager, Status, usePage } from './pages';
+import { copy, Filter, Page, Pager, Status, useOpen, usePage } from './pages';
 import './report.css';
 
 const SIZE = 100;
@@ -64,14 +64,7 @@ export function Run(props: {
 }) {
   const { asks, first, head, place } = props;
   const { page, filter, look, go } = usePage<Row, ReportPage>(first, asks.page);
-  const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
-  const turn = (n: number): void => {
-    const now = new Set(open);
-    if (!now.delete(n)) {
-      now.add(n);
-    }
-    setOpen(now);
-  };
+  const [open, turn] = useOpen();
   const counts = first.counts;
   return (
     <div class="hero-run">
