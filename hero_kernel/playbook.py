@@ -38,6 +38,21 @@ class Include:
     fetch: Callable[[], tuple[sources.SourceText, ...]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An action that was taken out of a playbook.
+
+    Attributes:
+        action: The action.
+        position: Where it stood.
+        cell: The cell that added it, in whose place the cell's next execution adds.
+    """
+
+    action: Action
+    position: int
+    cell: Cell | None
+
+
 class Playbook:
     """Actions in script order, each done or not, with an order to carry them out in.
 
@@ -175,6 +190,35 @@ class Playbook:
         if cell is not None:
             self._from |= dict.fromkeys(map(id, new), cell)
         return new
+
+    def remove(self, action: Action) -> Removed:
+        """Take an action out, whether it is done or not; what `put_back` takes.
+
+        Raises:
+            PlaybookError: It is not in this playbook, or the playbook is being carried out.
+        """
+        self._check_at_rest()
+        position = self._position(action)
+        del self._actions[position]
+        self._version += 1
+        return Removed(action, position, self._from.pop(id(action), None))
+
+    def put_back(self, removed: Removed) -> None:
+        """Put an action in again where it stood, with its priority, under a new id.
+
+        Raises:
+            PlaybookError: The playbook is being carried out.
+        """
+        self._check_at_rest()
+        self._insert([removed.action], removed.position)
+        if removed.cell is not None:
+            self._from[id(removed.action)] = removed.cell
+
+    def _check_at_rest(self) -> None:
+        if self._is_carried_out:
+            raise PlaybookError(
+                "this playbook is being carried out", hint="wait until the run has ended"
+            )
 
     def _adding(self, after: Action | None) -> Cell | None:
         """The cell that adds; what it added before makes room.

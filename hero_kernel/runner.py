@@ -84,6 +84,31 @@ It is asked, rather than told, because most runs end before anybody looks.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """A run that goes on, or has ended: what can be seen of it at any moment, from any thread.
+
+    Attributes:
+        session: Where.
+        source: What the report calls the playbook.
+        dry_run: Whether it carries out only what changes nothing.
+        playbook: What is carried out; of a dry run, a copy with the same actions.
+        progress: Tells where it is; None before the first action.
+        outcomes: Tells how actions ended so far, in that order: each with its result.
+        current: Tells which action is being carried out; None when none is.
+        report: How it ended; None while it goes on, and of one that was broken off.
+    """
+
+    session: Session
+    source: str
+    dry_run: bool
+    playbook: Playbook
+    progress: Callable[[], Progress | None]
+    outcomes: Callable[[], list[tuple[Action, Result]]]
+    current: Callable[[], Action | None]
+    report: Report | None = None
+
+
 @dataclass(frozen=True)
 class Earlier:
     """The run that another one goes on with.
@@ -192,6 +217,7 @@ def run(
     dry_run: bool = False,
     strict: bool = False,
     watch: Watch | None = None,
+    begun: Callable[[Underway], object] | None = None,
     variables: Mapping[str, object] | None = None,
     unchosen: frozenset[int] = frozenset(),
     earlier: Earlier | None = None,
@@ -213,6 +239,7 @@ def run(
         dry_run: Whether to carry out only what changes nothing anyway.
         strict: Whether an action that nobody handles is an error; else it stays pending.
         watch: Is handed, before anything runs, what tells where the run is.
+        begun: Is handed, before anything runs, what there is to be seen of it.
         variables: What `${py:…}` in the playbook's own text sees; None refuses it.
         unchosen: The ids of actions that are neither checked nor carried out, and stay as they
             are; what a chosen one brings in is chosen with it.
@@ -246,6 +273,10 @@ def run(
         work.earlier, work.to_pass_over = earlier, earlier.done.copy()
     if watch is not None:
         watch(work.progress)
+    if begun is not None:
+        begun(
+            Underway(session, source, dry_run, playbook, work.progress, work.outcomes, work.current)
+        )
     with playbook.carried_out(), work.listening():
         try:
             work.carry_out_all()
@@ -553,7 +584,9 @@ class _Run:
         kept = value if failure is None else None
         if reads:
             message = f"{reads}; {message}" if message else reads
-        return Result(action.full_name, status, seconds, message, printed, where, failure, kept)
+        return Result(
+            action.full_name, status, seconds, message, printed, where, failure, kept, given=action
+        )
 
     def _share(self) -> int:
         """How many characters a result or an output may have."""
@@ -653,6 +686,16 @@ class _Run:
 
     def _hear(self, message: str, fraction: float | None) -> None:
         self._said = message, fraction
+
+    def outcomes(self) -> list[tuple[Action, Result]]:
+        """How actions ended so far; from any thread."""
+        results = self.results
+        return list(zip(self._actions[: len(results)], results.copy(), strict=False))
+
+    def current(self) -> Action | None:
+        """What is being carried out; from any thread."""
+        action, ended = self._current, len(self.results)
+        return action if len(self._actions) > ended and self._actions[-1] is action else None
 
     def progress(self) -> Progress | None:
         """Where the run is; from any thread, and None before the first action."""
@@ -766,7 +809,7 @@ _CANCEL_S = 2.0
 
 
 def _row(action: Action, status: Status, duration_s: float = 0.0, **said: Any) -> Result:
-    return Result(action.full_name, status, duration_s, place=action.where, **said)
+    return Result(action.full_name, status, duration_s, place=action.where, given=action, **said)
 
 
 def _told(result: Result) -> str:

@@ -99,6 +99,8 @@ class Workspace:
         context_why: What named the current context.
         bound: How the current session was arrived at; None when it was chosen by hand.
         held: The lease that says that this process is on a session; None without one.
+        underway: The run that goes on, or the last one that did, a dry run too; None before one.
+        is_running: Whether it goes on.
     """
 
     def __init__(
@@ -131,6 +133,8 @@ class Workspace:
         self.context_why = "chosen by hand"
         self._session: Session | None = None
         self._last: _LastRun | None = None
+        self.underway: runner.Underway | None = None
+        self.is_running = False
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
@@ -238,6 +242,10 @@ class Workspace:
     ) -> Report:
         """As `run`; remembers the run, so that it can be retried with the same options."""
         journals: list[runs.Journal] = []
+        around = self.underway, self.is_running
+
+        def begun(run: runner.Underway) -> None:
+            self.underway, self.is_running = run, True
 
         def journal(head: Report) -> runs.Journal:
             journals.append(session.run_journal(head))
@@ -251,18 +259,24 @@ class Workspace:
                 now=self.now,
                 dry_run=dry_run,
                 watch=watch,
+                begun=begun,
                 unchosen=unchosen,
                 earlier=earlier,
                 journal=journal,
                 **options,
             )
-            if dry_run or not report.results:
-                return report
-            report = _kept(session, report)
-            self._last = _LastRun(session, playbook, unchosen, options, report)
-            for one in journals:
-                one.remove()
+            if not dry_run and report.results:
+                report = _kept(session, report)
+                self._last = _LastRun(session, playbook, unchosen, options, report)
+                for one in journals:
+                    one.remove()
+            if self.underway is not None:
+                self.underway = replace(self.underway, report=report)
         finally:
+            if around[1]:  # a handler has run another playbook
+                self.underway, self.is_running = around
+            else:
+                self.is_running = False
             for one in journals:  # after a second Ctrl-C they stay, in the place of the report
                 one.close()
         return report

@@ -318,7 +318,6 @@ _TARGET = "hero.panel"
 _TEXT = ("magics.display", "Text")
 
 _SHOWN = (
-    ("hero_kernel.report.model", "Report"),
     ("magics.display", "Table"),
     ("magics.display", "Line"),
     ("magics.display", "Sheet"),
@@ -329,6 +328,7 @@ _PANELS = (
     ("magics.panels.display", "Panels"),
     ("hero_kernel.contexts", "Context"),
     ("hero_kernel.sessions.session", "Session"),
+    ("hero_kernel.report.model", "Report"),
 )
 """Types by their names: they are loaded when there is one to show."""
 

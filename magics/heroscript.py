@@ -67,9 +67,12 @@ def line(door: Door, line: str) -> Help | Table | Report | Refusal | None:
     if given.help:
         return Help(parser.format_help())
     if given.retry:
-        _check_alone(given)
+        _check_alone("--retry", given, hint=_RETRIES)
         _run(door, None, given, source="")
         return None
+    if given.queued:
+        _check_alone("--queued", given, hint=_QUEUED)
+        return _as_expected(given, lambda: _queued(door, given))
     if given.runs:
         return _kept(door)
     if given.show is not None:
@@ -88,6 +91,16 @@ def line(door: Door, line: str) -> Help | Table | Report | Refusal | None:
 def _file(door: Door, given: Namespace) -> None:
     path = Path(given.file).expanduser().absolute()
     _run(door, Playbook.from_path(path), given, source=str(path))
+
+
+def _queued(door: Door, given: Namespace) -> None:
+    session = door.session()
+    if not session.plbook.find():
+        raise UsageError(
+            f"nothing waits in session {session.name}",
+            hint="session.playbook_add queues actions, in Python",
+        )
+    _run(door, session.plbook, given, source="queue", strict=False)
 
 
 def _as_expected(given: Namespace, act: Callable[[], None]) -> Refusal | None:
@@ -118,6 +131,9 @@ def _parser(prog: str, *, files: bool) -> Parser:
         parser.add_argument("-f", "--file", metavar="FILE", help="carry out a file or a folder")
         parser.add_argument(
             "--retry", action="store_true", help="carry out again what the last run left"
+        )
+        parser.add_argument(
+            "--queued", action="store_true", help="carry out what waits in the session's playbook"
         )
         parser.add_argument("--runs", action="store_true", help="list the runs that are kept")
         parser.add_argument(
@@ -168,6 +184,7 @@ def _run(
     given: Namespace,
     *,
     source: str,
+    strict: bool = True,
     is_whole_cell: bool = False,
 ) -> None:
     """Carry a playbook out, or again what the last run left, and show the report."""
@@ -190,7 +207,7 @@ def _run(
                 session,
                 playbook,
                 source=source,
-                strict=True,
+                strict=strict,
                 keep_going=given.keep_going,
                 dry_run=given.dry_run,
                 watch=live.watch,
@@ -207,26 +224,27 @@ def _run(
     raise_for(report)
 
 
-def _check_alone(given: Namespace) -> None:
-    """Refuse what `--retry` cannot have: it has the last run's actions and options.
+_RETRIES = "it carries out what the last run left, with that run's options"
+_QUEUED = "it carries out what waits in the session's playbook"
+
+
+def _check_alone(option: str, given: Namespace, *, hint: str) -> None:
+    """Refuse what `--retry` and `--queued` cannot have: they say which actions are carried out.
 
     Raises:
-        UsageError: It was given with another.
+        UsageError: It was given with another that says so too, or that shows what was run.
     """
-    also = {
-        "-f": given.file,
-        "--only": given.only,
-        "--resume": given.resume,
-        "--continue": given.keep_going,
-        "--show": given.show,
-        "--runs": given.runs,
-    }
-    for option, value in also.items():
+    also = {"-f": given.file, "--show": given.show, "--runs": given.runs}
+    if option == "--retry":
+        also |= {
+            "--queued": given.queued,
+            "--only": given.only,
+            "--resume": given.resume,
+            "--continue": given.keep_going,
+        }
+    for other, value in also.items():
         if value:
-            raise UsageError(
-                f"--retry does not go with {option}",
-                hint="it carries out what the last run left, with that run's options",
-            )
+            raise UsageError(f"{option} does not go with {other}", hint=hint)
 
 
 def _kept(door: Door) -> Table:

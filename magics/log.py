@@ -80,7 +80,7 @@ class LogVerbs:
             notes.append(f"showing {limit} of more than {COUNTED}")
         notes += [f"{one.path.name} is left out: {one.reason}" for one in skipped]
         total = limit + more if 0 < more < COUNTED else 0
-        return _table(self.door.session(), items[::-1], " · ".join(notes), total)
+        return log_table(self.door.session(), items[::-1], " · ".join(notes), total)
 
     def log(self, given: Namespace) -> Line:
         """Write an entry."""
@@ -121,7 +121,7 @@ class LogVerbs:
             is_update, count = count >= 0, max(0, count) + len(items)
             newest.extend(items)
             note = "" if newest else "waiting for the next entry"
-            table = _table(session, newest, note, count if count > limit else 0)
+            table = log_table(session, newest, note, count if count > limit else 0)
             publisher.publish(
                 self.door.shown(table),
                 metadata={},
@@ -153,7 +153,8 @@ def command(door: Door) -> Command:
     )
 
 
-def _table(session: Session, items: Collection[LogItem], note: str, total: int) -> Table:
+def log_table(session: Session, items: Collection[LogItem], note: str, total: int = 0) -> Table:
+    """Entries of a session's log, the last one below."""
     rows = tuple(
         (
             str(item.timestamp),

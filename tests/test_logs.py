@@ -1102,3 +1102,153 @@ def test_a_record_that_cannot_be_written_stops_nothing(
 def test_importing_logs_is_cheap() -> None:
     code = "import sys, hero_kernel.logs; print([m for m in sys.argv[1:] if m in sys.modules])"
     assert run(code, "logging", "asyncio", "sqlite3", "cryptography", "IPython") == "[]\n"
+
+
+# Pages
+
+
+def all_pages(logger: Logger, **options: object) -> list[LogItem]:
+    """Every page there is, put together."""
+    found: list[LogItem] = []
+    before: str | None = ""
+    while before is not None:
+        page = logger.page(before=before, **options)
+        found[:0] = [one.item for one in page.entries]
+        before = page.before
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 7, 5000])
+def test_pages_put_together_are_the_log(folder: Path, limit: int) -> None:
+    for hour in range(3):
+        logger = logger_in(folder, at(f"2025-01-0{hour + 1} 10:20:30"))
+        for number in range(40):
+            text = f"{hour}.{number}\nand more"
+            logger.log(text, cat=f"c{number % 3}")
+            if number % 5 == 0:
+                bad = f"bad {number}"
+                logger.error(bad, timestamp=at(f"2025-01-0{hour + 1} 10:20:31"))
+    assert all_pages(logger, limit=limit) == logger.search()
+    for like in ({"cat": "c1"}, {"logtype": "error"}, {"log": "BAD 1"}, {"log": "nowhere"}):
+        assert all_pages(logger, limit=limit, **like) == logger.search(**like)
+    some = {"timestamp_from": "2025-01-02", "timestamp_to": "2025-01-02 10:20:30"}
+    assert all_pages(logger, limit=limit, **some) == logger.search(**some)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab\n E-", max_size=30), st.integers(0, 9000), st.booleans()),
+        max_size=40,
+    ),
+    st.integers(1, 9),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_page_goes_on_where_the_one_after_it_begins(
+    tmp_path_factory: pytest.TempPathFactory,
+    written: list[tuple[str, int, bool]],
+    limit: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("home") / "session" / "logs"
+    logger = logger_in(folder)
+    for text, second, is_error in written:
+        logger.log(text, "a", "error" if is_error else "stdout", times.OurTime(10**9 + second))
+    assert all_pages(logger, limit=limit) == logger.search()
+
+
+def test_a_page_is_the_same_whatever_is_written_meanwhile(logger: Logger) -> None:
+    for number in range(20):
+        logger.log(str(number))
+    newest = logger.page(limit=5)
+    logger.log("new")
+    older = logger.page(limit=5, before=newest.before or "")
+    assert texts([one.item for one in newest.entries]) == ["15", "16", "17", "18", "19"]
+    assert texts([one.item for one in older.entries]) == ["10", "11", "12", "13", "14"]
+    place = newest.entries[2].place  # an entry's own place will do as well
+    assert logger.page(limit=1, before=place).entries[0].item.log == "16"
+
+
+def test_a_page_over_much_that_does_not_fit_comes_in_time(folder: Path) -> None:
+    line = "  cat        - nothing to see\n" * 200_000
+    logger = planted(folder, f"\n2025-01-01 10:00:00\n  cat        - here\n{line}")
+    page = logger.page(log="here", within_s=0)
+    assert page.entries == ()
+    assert page.before is not None
+    found = []
+    pieces = 1
+    while page.before is not None:
+        page = logger.page(log="here", before=page.before, within_s=0)
+        found += [one.item for one in page.entries]
+        pieces += 1
+    assert texts(found) == ["here"]
+    assert pieces > 3
+
+
+def test_a_page_before_a_file_that_is_gone_goes_on_with_the_ones_before(folder: Path) -> None:
+    logger_in(folder, at("2025-01-01 09:00:00")).log("old")
+    logger = logger_in(folder)
+    logger.log("new")
+    page = logger.page(limit=1)
+    (folder / FILE).unlink()
+    assert texts([one.item for one in logger.page(before=page.before or "").entries]) == ["old"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "x",
+        ":",
+        f"{FILE}:",
+        f"{FILE}:-1",
+        f"{FILE}:٣",
+        f"{FILE}:{'9' * 30}",
+        f"../{FILE}:0",
+        "\x00:1",
+    ],
+)
+def test_what_is_no_place_is_told(logger: Logger, place: str) -> None:
+    logger.log("a")
+    with pytest.raises(LogError, match="is no place in a log"):
+        logger.page(before=place)
+    with pytest.raises(LogError, match="limit is 0"):
+        logger.page(limit=0)
+
+
+def test_fresh_entries_have_their_places_and_begin_where_the_page_ends(folder: Path) -> None:
+    mine, other = logger_in(folder), logger_in(folder)
+    for number in range(3):
+        mine.log(str(number))
+    with mine.follow() as follow:
+        assert follow.fresh() == []
+        mine.log("3\nlong")
+        page = mine.page(before=follow.place)  # the new one is not on it
+        assert texts([one.item for one in page.entries]) == ["0", "1", "2"]
+        other.error("4")
+        fresh = follow.fresh()
+        assert texts([one.item for one in fresh]) == ["3\nlong", "4"]
+        assert follow.fresh() == []
+        assert mine.page(before=follow.place, limit=2).entries == tuple(fresh)
+        assert mine.page(before=fresh[1].place, limit=1).entries == (fresh[0],)
+
+
+def test_fresh_entries_of_an_empty_log_have_no_page_before_them(logger: Logger) -> None:
+    with logger.follow() as follow:
+        assert not follow.place
+        logger.log("first")
+        assert texts([one.item for one in follow.fresh()]) == ["first"]
+        assert follow.place == f"{FILE}:{(logger.path / FILE).stat().st_size}"
+
+
+def test_an_entry_is_found_by_its_place(folder: Path) -> None:
+    logger = logger_in(folder)
+    for number in range(30):
+        logger.log(f"{number}\n" * 3, timestamp=times.OurTime(NOW.unix + number // 4))
+    for one in logger.page().entries:
+        assert logger.at(one.place) == one.item
+    place = logger.page(limit=1).entries[0].place
+    name, _, byte = place.rpartition(":")
+    for other in (f"{name}:{int(byte) + 1}", f"{name}:{int(byte) - 1}", f"{name}:{10**9}"):
+        with pytest.raises(LogError, match="is not in the log any more"):
+            logger.at(other)
+    (folder / FILE).unlink()
+    with pytest.raises(LogError, match="is not in the log any more"):
+        logger.at(place)

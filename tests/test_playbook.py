@@ -341,3 +341,24 @@ class TestUpstream:
         for one in vectors("replace"):
             found = heroscript.replace_names(str(one["value"]), one["env"])  # type: ignore[arg-type]
             assert found == one["result"], one
+
+
+def test_an_action_is_taken_out_and_put_back() -> None:
+    book = Playbook.from_text("!!a.a\n!!a.b\n!!a.c")
+    second = book.actions[1]
+    second.priority = 5
+    version = book.version
+    removed = book.remove(second)
+    assert names(book.find()) == ["a.a", "a.c"]
+    assert book.version > version
+    with pytest.raises(PlaybookError, match="is not in this playbook"):
+        book.remove(second)
+    book.put_back(removed)
+    assert names(book.find()) == ["a.a", "a.b", "a.c"]
+    assert second.priority == 5
+    assert second.id == 4  # a number is not given twice
+    first = book.remove(book.actions[0])
+    book.put_back(first)
+    assert names(book.find()) == ["a.a", "a.b", "a.c"]
+    with book.carried_out(), pytest.raises(PlaybookError, match="is being carried out"):
+        book.remove(second)

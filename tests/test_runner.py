@@ -732,3 +732,63 @@ def test_known_secrets_are_cut_out_of_everything_a_run_leaves(
     assert len(kept) == 2
     assert not [text for text in shown + kept if "find-me" in text]
     assert shown[0].count("••••••") >= 4
+
+
+class TestUnderway:
+    def test_what_can_be_seen_while_it_runs(self, ws: Workspace, session: Session) -> None:
+        seen: list[tuple[bool, list[str], str]] = []
+
+        @ws.action("t.look")
+        def look() -> None:
+            run = ws.underway
+            assert run is not None
+            ended = [f"{a.name} {r.status}" for a, r in run.outcomes()]
+            current = run.current()
+            seen.append((ws.is_running, ended, current.full_name if current else ""))
+
+        assert ws.underway is None
+        book = Playbook.from_text("!!t.look\n!!no.body\n!!t.look")
+        report = ws.run(session, book, source="here")
+        assert seen == [(True, [], "t.look"), (True, ["look ok", "body pending"], "t.look")]
+        run = ws.underway
+        assert run is not None
+        assert not ws.is_running
+        assert (run.session, run.source, run.playbook, run.dry_run) == (
+            session, "here", book, False,
+        )  # fmt: skip
+        assert [result for _, result in run.outcomes()] == list(report)
+        assert run.current() is None
+
+    def test_a_run_within_a_run_is_over_before_it(self, ws: Workspace, session: Session) -> None:
+        inner = Playbook.from_text("!!t.in")
+        outer = Playbook.from_text("!!t.out")
+        seen = []
+
+        @ws.action("t.in")
+        def within() -> None:
+            seen.append(ws.underway and ws.underway.playbook is inner)
+
+        @ws.action("t.out")
+        def out(session: Session) -> None:
+            ws.run(session, inner)
+            seen.append(ws.underway and ws.underway.playbook is outer and ws.is_running)
+
+        assert ws.run(session, outer)
+        assert seen == [True, True]
+        assert not ws.is_running
+
+    def test_one_that_never_begins_leaves_the_last_one(
+        self, ws: Workspace, session: Session
+    ) -> None:
+        ws.play("!!session.env_set key:A val:b", session=session)
+        before = ws.underway
+        with pytest.raises(UnknownActionError):
+            ws.play("!!no.body", session=session)
+        assert ws.underway is before
+        assert not ws.is_running
+
+    def test_a_row_knows_its_action_and_no_document_does(self, play: Play) -> None:
+        report = play("!!play.echo content:x\n!!session.env_delete key:NONE\n!!play.echo content:y")
+        assert [r.given.params.get_default("content", "") for r in report] == ["x", "", "y"]
+        assert "given" not in str(report.to_dict())
+        assert Report.from_dict(report.to_dict()) == report

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from hero_kernel.actors import foreign
+from hero_kernel.secret import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,22 @@ def script(action: Action, handler: Handler | None, mask: Callable[[str], str]) 
         return ""
     text = action.heroscript()
     return "" if len(text) > MAX_SCRIPT or mask(text) != text else text
+
+
+def shown(
+    action: Action, handler: Handler | None, mask: Callable[[str], str]
+) -> list[tuple[str, str]]:
+    """The parameters of an action as people may see them, in the order of writing.
+
+    Bare words come first, with an empty key; references are unfilled. What the handler takes as
+    a secret is masked, and so are known secrets.
+
+    Raises:
+        HeroscriptError: Their text is not heroscript.
+    """
+    params, hidden = action.params, _secret_keys(handler)
+    words = [("", mask(word)) for word in params.args]
+    return words + [(key, MASK if key in hidden else mask(params[key])) for key in params]
 
 
 def _secret_keys(handler: Handler | None) -> frozenset[str]:

@@ -4,5 +4,15 @@ from hero_kernel.logs.entry import LogItem, LogType
 from hero_kernel.logs.follow import Follow
 from hero_kernel.logs.hours import Skipped, is_file_name
 from hero_kernel.logs.logger import Logger
+from hero_kernel.logs.search import Page, Placed
 
-__all__ = ["Follow", "LogItem", "LogType", "Logger", "Skipped", "is_file_name"]
+__all__ = [
+    "Follow",
+    "LogItem",
+    "LogType",
+    "Logger",
+    "Page",
+    "Placed",
+    "Skipped",
+    "is_file_name",
+]

@@ -70,6 +70,8 @@ class Found(NamedTuple):
 
     stamp: bytes | None
     lines: re.Match[bytes]
+    begin: int
+    """The byte of the file that its first line begins with."""
 
     @property
     def mark(self) -> bytes:
@@ -114,6 +116,13 @@ def is_file_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def hour_of(name: str, folder: Path) -> Hour | None:
+    """The hour of a file of that name, whether or not it is there; None when it names none."""
+    said = _NAME.fullmatch(name)
+    begin = entry.second_of(f"{said[1]} {said[2]}:00:00".encode()) if said else None
+    return None if begin is None else Hour(begin, folder / name)
+
+
 def listed(folder: Path, note: Callable[[Path, str], object]) -> list[Hour]:
     """The hours' files in a folder, oldest first; both spellings of their names are read.
 
@@ -134,12 +143,11 @@ def listed(folder: Path, note: Callable[[Path, str], object]) -> list[Hour]:
     for path in paths:
         if path.suffix != ".log":
             continue
-        said = _NAME.fullmatch(path.name)
-        begin = entry.second_of(f"{said[1]} {said[2]}:00:00".encode()) if said else None
-        if begin is None:
+        hour = hour_of(path.name, folder)
+        if hour is None:
             note(path, "its name is no hour, as in '2025-01-31 23.log'")
         else:
-            hours.append(Hour(begin, path))
+            hours.append(hour)
     return sorted(hours)
 
 
@@ -179,9 +187,9 @@ def entries(file: FileIO, start: int, end: int, needle: Needle | None) -> Iterat
         needle: Entries that do not have it in their lines may be left out.
     """
     stamp = _stamp_before(file, start)[1]
-    for piece in _forwards(file, start, end):
+    for offset, piece in _forwards(file, start, end):
         done = 0
-        for found in _in_piece(piece, needle, stamp):
+        for found in _in_piece(piece, needle, stamp, offset):
             stamp, done = found.stamp, found.lines.end()
             yield found
         last = last_stamp(piece, done)
@@ -190,13 +198,20 @@ def entries(file: FileIO, start: int, end: int, needle: Needle | None) -> Iterat
 
 def entries_backwards(file: FileIO, end: int, needle: Needle | None) -> Iterator[Found]:
     """The entries before a place in a file where a line ends, the last one first."""
+    for _, batch in batches_backwards(file, end, needle):
+        yield from reversed(batch)
+
+
+def batches_backwards(
+    file: FileIO, end: int, needle: Needle | None
+) -> Iterator[tuple[int, list[Found]]]:
+    """The same, piece by piece of the file: each with where it begins, its entries in order."""
     at, stamp = end + 1, None
     for offset, piece in _backwards(file, end):
-        batch = list(_in_piece(piece, needle, None))
+        batch = list(_in_piece(piece, needle, None, offset))
         if batch and batch[0].stamp is None and at >= offset:
             at, stamp = _stamp_before(file, offset)
-        for found in reversed(batch):
-            yield found if found.stamp else Found(stamp, found.lines)
+        yield offset + 1, [one if one.stamp else one._replace(stamp=stamp) for one in batch]
 
 
 def last_stamp(data: bytes, start: int = 0) -> re.Match[bytes] | None:
@@ -204,14 +219,16 @@ def last_stamp(data: bytes, start: int = 0) -> re.Match[bytes] | None:
     return _last(_STAMP, data, start, len(data))
 
 
-def _in_piece(piece: bytes, needle: Needle | None, stamp: bytes | None) -> Iterator[Found]:
+def _in_piece(
+    piece: bytes, needle: Needle | None, stamp: bytes | None, offset: int
+) -> Iterator[Found]:
     done = 0
     for lines in _matches(piece, needle):
         if lines.start() > done:
             last = _last(_STAMP, piece, done, lines.start())
             stamp = last[1] if last else stamp
         done = lines.end()
-        yield Found(stamp, lines)
+        yield Found(stamp, lines, offset + lines.start() + 1)
 
 
 _FOLD_INTO_ASCII = ("\u212a".encode(), "\u0130".encode())
@@ -250,10 +267,13 @@ def _entry_around(piece: bytes, start: int, place: int) -> re.Match[bytes] | Non
     return None
 
 
-def _forwards(file: FileIO, start: int, end: int) -> Iterator[bytes]:
-    """What stands between two places, cut before entries and stamps, with the line end before."""
+def _forwards(file: FileIO, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """What stands between two places, cut before entries and stamps, with the line end before.
+
+    Each piece comes with the place of that line end; the first line of a file has one before it.
+    """
     piece = b"" if start else b"\n"
-    at = max(start - 1, 0)
+    at, offset = max(start - 1, 0), start - 1
     while at < end:
         block = _read(file, at, min(at + max(PIECE, len(piece)), end))
         if not block:
@@ -262,9 +282,10 @@ def _forwards(file: FileIO, start: int, end: int) -> Iterator[bytes]:
         piece += block
         cut = _last(_START, piece, 1, len(piece))
         if at < end and cut:
-            yield piece[: cut.start()]
+            yield offset, piece[: cut.start()]
+            offset += cut.start()
             piece = piece[cut.start() :]
-    yield piece
+    yield offset, piece
 
 
 def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
@@ -274,7 +295,7 @@ def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
         start = max(end - size, 0)
         piece = _read(file, start, end)
         if start == 0:
-            yield 0, b"\n" + piece
+            yield -1, b"\n" + piece
             return
         cut = _START.search(piece)
         if cut:

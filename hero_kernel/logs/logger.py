@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from itertools import groupby, islice
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hero_kernel.errors import LogError, StoreError
 from hero_kernel.logs.entry import LogItem, head, lines, message
 from hero_kernel.logs.follow import Follow
 from hero_kernel.logs.hours import Skipped, listed
-from hero_kernel.logs.search import Query, items
+from hero_kernel.logs.search import Query, entry_at, items, page, read_place
 from hero_kernel.logs.writer import Writer
 from hero_kernel.times import OurTime
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.logs.entry import LogType
+    from hero_kernel.logs.search import Page
 
 MAX_ITEMS = 10_000
 """Entries that a search returns unless it is told otherwise, as herolib's."""
@@ -34,6 +36,10 @@ _LAST = 2**62
 
 def _as_it_is(text: str) -> str:
     return text
+
+
+def _ignore(_path: Path, _reason: str) -> None:
+    """A file whose name is no hour is told by a search."""
 
 
 class _Own(threading.local):
@@ -213,6 +219,55 @@ class Logger:
             raise LogError(f"last is {last}", hint="give a number from 0 on")
         query = self._query(timestamp_from, timestamp_to, cat, log, logtype, ignore_case)
         return self._iterate(query, last, skipped)
+
+    def page(  # noqa: PLR0917 - as `search`
+        self,
+        timestamp_from: OurTime | str | None = None,
+        timestamp_to: OurTime | str | None = None,
+        cat: str = "",
+        log: str = "",
+        logtype: LogType | None = None,
+        ignore_case: bool = True,
+        *,
+        before: str = "",
+        limit: int = 200,
+        within_s: float = inf,
+    ) -> Page:
+        """The newest entries that are like all that is given, with where to go on.
+
+        The files are read from their ends, no further than needed; nothing is held open between
+        two pages, and what is written meanwhile changes none that is older.
+
+        Args:
+            timestamp_from: As in `search`, like the others.
+            timestamp_to: The last second.
+            cat: The category.
+            log: A text in the message.
+            logtype: "stdout", "error", or None for both.
+            ignore_case: Whether capitals are like small letters, in `log`.
+            before: Where to go on: the `before` of the page after it, or the place of an entry;
+                empty for the end of the log.
+            limit: How many entries at most.
+            within_s: After so many seconds it returns what it has, also if that is nothing yet.
+
+        Raises:
+            HeroError: As `search`; also when `before` is no place, or `limit` not positive.
+        """
+        if limit < 1:
+            raise LogError(f"limit is {limit}", hint="give a number from 1 on")
+        query = self._query(timestamp_from, timestamp_to, cat, log, logtype, ignore_case)
+        folder = self._existing_folder()
+        end = read_place(before, folder) if before else None
+        return page(listed(folder, _ignore), end, query, limit, within_s)
+
+    def at(self, place: str) -> LogItem:
+        """The entry at a place that a page or a follower gave.
+
+        Raises:
+            LogError: It is no place, or no entry is there any more.
+            StoreError: The folder leads out of the root, or the file cannot be read.
+        """
+        return entry_at(*read_place(place, self._existing_folder()))
 
     def follow(self, *, poll_s: float = 0.2) -> Follow:
         """The entries that anyone writes from now on, in an iterator that waits for each.

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
+from hero_kernel.errors import LogError, StoreError
 from hero_kernel.logs.entry import LogItem, second_of
 from hero_kernel.logs.hours import (
     HOUR_S,
     Hour,
     Needle,
+    Skipped,
+    batches_backwards,
     entries,
     entries_backwards,
+    hour_of,
     opened,
     settled_size,
 )
@@ -21,7 +26,7 @@ from hero_kernel.report.text import plain
 from hero_kernel.times import OurTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from hero_kernel.logs.entry import LogType
@@ -79,6 +84,30 @@ class Query:
         return _folded(self.log)
 
 
+class Placed(NamedTuple):
+    """An entry with its place in the log."""
+
+    place: str
+    """The name of its file, and the byte there that it begins with: see `Logger.page`."""
+
+    item: LogItem
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries that stand one after the other, the oldest first, and where there are older ones.
+
+    Attributes:
+        entries: Each with its place.
+        before: Where the page before this one ends; None when nothing is there.
+        skipped: What could not be read.
+    """
+
+    entries: tuple[Placed, ...]
+    before: str | None
+    skipped: tuple[Skipped, ...] = ()
+
+
 def _folded(text: str) -> str:
     # Whether a sigma is a final one depends on what follows it.
     return text.lower().replace(
@@ -123,13 +152,123 @@ def fitting(
     found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
 ) -> Iterator[LogItem]:
     """The items of the entries that fit; those below a stamp that says no time are noted."""
+    for _, item in _fitting(found, hour, query, note):
+        yield item
+
+
+def placed(
+    found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
+) -> Iterator[Placed]:
+    """The same, each with its place."""
+    for one, item in _fitting(found, hour, query, note):
+        yield Placed(place_of(hour, one.begin), item)
+
+
+def place_of(hour: Hour, byte: int) -> str:
+    """A place in the log."""
+    return f"{hour.path.name}:{byte}"
+
+
+def read_place(text: str, folder: Path) -> tuple[Hour, int]:
+    """What `place_of` wrote.
+
+    Raises:
+        LogError: It did not.
+    """
+    name, _, byte = text.rpartition(":")
+    hour = hour_of(name, folder)
+    if hour is None or not (byte.isascii() and byte.isdecimal() and len(byte) <= _DIGITS):
+        raise LogError(f"{text[:60]!r} is no place in a log", hint="give one that a page has")
+    return hour, int(byte)
+
+
+def entry_at(hour: Hour, byte: int) -> LogItem:
+    """The entry that begins at a byte of a file; see `Logger.at`."""
+    query = Query(hour.begin, hour.begin + HOUR_S)
+    try:
+        with opened(hour.path) as file:
+            found = entries(file, byte, max(byte, settled_size(file)), None)
+            one = next(_fitting(found, hour, query, lambda _path, _reason: None), None)
+    except FileNotFoundError:
+        one = None
+    except OSError as error:
+        raise StoreError(f"{hour.path} cannot be read: {error.strerror}") from error
+    if one is None or one[0].begin != byte:
+        raise LogError("this entry is not in the log any more", hint="look again")
+    return one[1]
+
+
+_DIGITS = 18
+"""Of a byte's place; no file is as long."""
+
+
+def page(
+    hours: Sequence[Hour],
+    before: tuple[Hour, int] | None,
+    query: Query,
+    limit: int,
+    within_s: float,
+) -> Page:
+    """The last entries that fit, before a place; see `Logger.page`.
+
+    Args:
+        hours: Oldest first.
+        before: A file, and a byte in it where a line begins; None is the end.
+        query: What they must be like.
+        limit: How many at most.
+        within_s: After so many seconds it ends with what it has.
+    """
+    until_s = monotonic() + within_s
+    skipped: list[Skipped] = []
+    pages: list[list[Placed]] = []
+
+    def note(path: Path, reason: str) -> None:
+        skipped.append(Skipped(path, reason))
+
+    def ended(older: str | None) -> Page:
+        entries = tuple(one for batch in reversed(pages) for one in batch)
+        return Page(entries, older, tuple(skipped))
+
+    for hour in reversed(hours):
+        if (before is not None and hour > before[0]) or not query.may_stand_in(hour):
+            continue
+        end = before[1] if before is not None and hour == before[0] else None
+        for begin, batch in _batches(hour, end, query, note):
+            room = limit - sum(map(len, pages))
+            pages.append(batch[-room:])
+            if len(pages[-1]) == room:
+                return ended(pages[-1][0].place)
+            if monotonic() > until_s:
+                return ended(place_of(hour, begin))
+    return ended(None)
+
+
+def _batches(
+    hour: Hour, end: int | None, query: Query, note: Callable[[Path, str], object]
+) -> Iterator[tuple[int, list[Placed]]]:
+    """The entries of a file that fit, before a byte of it, piece by piece from its end."""
+    try:
+        with opened(hour.path) as file:
+            size = settled_size(file)
+            end = size if end is None else min(size, end)
+            for begin, batch in batches_backwards(file, end, query.needle):
+                yield begin, list(placed(batch, hour, query, note))
+    except FileNotFoundError:
+        return  # deleted meanwhile
+    except OSError as error:
+        note(hour.path, f"it cannot be read: {error.strerror}")
+
+
+def _fitting(
+    found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
+) -> Iterator[tuple[Found, LogItem]]:
     bad: set[bytes | None] = set()
     for one in found:
         second = second_of(one.stamp, hour.day) if one.stamp else None
         if second is not None:
             item = query.item(one, second)
             if item:
-                yield item
+                yield one, item
         elif one.stamp not in bad:
             bad.add(one.stamp)
             what = repr(one.stamp.decode("utf-8", "replace")[:40]) if one.stamp else "no stamp"

@@ -14,6 +14,8 @@ from hero_kernel.report.text import summary, to_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hero_kernel.heroscript import Action
+
 SCHEMA_VERSION = 2
 """Of the JSON document; it rises when a reader of the old one would misread the new one.
 
@@ -109,6 +111,7 @@ class Result:
         value: What the handler returned; lives as long as the report and is not kept.
         written: The action itself; None where no other run needs it: in one that ended well and
             could change nothing.
+        given: The action that was carried out, as the script has it; lives as long as `value`.
     """
 
     action: str
@@ -120,6 +123,7 @@ class Result:
     failure: Failure | None = None
     value: Any = field(default=None, repr=False, compare=False)
     written: Written | None = field(default=None, repr=False)
+    given: Action | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_left(self) -> bool:

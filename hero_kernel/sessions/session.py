@@ -626,6 +626,11 @@ class Session(Kept[SessionConfig]):
         """
         return runs.load(self._runs(), name)
 
+    @property
+    def runs_mark(self) -> str:
+        """Another text after each run that was kept here; see `hero_kernel.runs.mark`."""
+        return self._runs_mark()
+
     def _runs_mark(self) -> str:
         host, context = self.context.host, self.context.name
         return runs.mark(f"{host.home}/context/{context}/{self.name}")

@@ -32,7 +32,8 @@ def bundle(door: Door, thing: Any) -> dict[str, Any] | None:
         return None
     found = thing.views if isinstance(thing, Panels) else (views.of(door, thing),)
     shown = tuple(view for view in found if view is not None)
-    data = door.shown(Sheet(tuple(part for view in shown for part in _still(view))))
+    parts = tuple(part for view in shown for part in _still(view))
+    data = door.shown(parts[0] if len(parts) == 1 else Sheet(parts))
     if data is not None and door.is_live:
         from magics.panels.panel import Panel  # noqa: PLC0415  # with a widget only
 

@@ -6,14 +6,14 @@ import inspect
 import logging
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hero_kernel.errors import HeroError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from magics.panels.view import View
+    from magics.panels.view import Telling, View
 
     Json = dict[str, Any]
 
@@ -24,9 +24,11 @@ class Talk:
     """One conversation with the views of a front end, over whatever carries messages.
 
     A message is JSON: `{"look": N}` says that somebody looks, and is answered by
-    `{"looked": N, "views": …}` with what has changed; `{"ask": N, "view": KEY, "name": …,
-    "given": {…}}` is answered by `{"answer": N, "value": …}` or `{"answer": N, "error":
-    {"type": …, "message": …, "hint": …}}`. `{"views": {KEY: …}}` comes unasked after a change.
+    `{"looked": N, "views": …, "news": …}` with what has changed; `{"ask": N, "view": KEY,
+    "name": …, "given": {…}}` is answered by `{"answer": N, "value": …}` or `{"answer": N,
+    "error": {"type": …, "message": …, "hint": …}}`. `{"views": {KEY: …}}` comes unasked after a
+    change, and to `{"again": [KEY, …]}`; `{"news": {KEY: {"first": N, "items": […]}}}` comes of
+    views that tell news: see `Telling`.
 
     Args:
         views: What it is about.
@@ -42,9 +44,13 @@ class Talk:
     ) -> None:
         self.views = {view.key: view for view in views}
         self.looked_s = clock()
+        self._tellers: dict[str, Telling] = {
+            key: cast("Telling", view) for key, view in self.views.items() if hasattr(view, "news")
+        }
         self._send = send
         self._clock = clock
         self._lock = Lock()
+        self._sending = Lock()  # so that news come in their order
         self._marks: dict[str, object] = {}
         self._shown: dict[str, Json] = {}
 
@@ -62,16 +68,23 @@ class Talk:
             return
         if "look" in message:
             self.looked_s = self._clock()
-            self._send({"looked": message["look"], "views": self._changed()})
+            with self._sending:
+                changed = self._changed()
+                self._send({"looked": message["look"], "views": changed, "news": self._news()})
+        elif "again" in message:
+            self._forget(message["again"])
+            self.tell()
         elif "ask" in message:
             self.looked_s = self._clock()
             self._send({"answer": message["ask"], **self._answer(message)})
             self.tell()
 
     def tell(self) -> None:
-        """Send what has changed since it was last sent, if anything."""
-        if changed := self._changed():
-            self._send({"views": changed})
+        """Send what has changed since it was last sent, and what is new, if anything."""
+        with self._sending:
+            found = {"views": self._changed(), "news": self._news()}
+            if message := {name: value for name, value in found.items() if value}:
+                self._send(message)
 
     def _answer(self, message: Mapping[str, Any]) -> Json:
         try:
@@ -104,8 +117,24 @@ class Talk:
                     self._shown[key] = changed[key] = part
             return changed
 
+    def _news(self) -> dict[str, Json]:
+        news: dict[str, Json] = {}
+        for key, view in self._tellers.items():
+            first, items = _or_none(view.news) or (0, [])
+            if items:
+                news[key] = {"first": first, "items": items}
+        return news
 
-def _or_none(mark: Callable[[], object]) -> object:
+    def _forget(self, keys: object) -> None:
+        """Have views sent again, changed or not."""
+        for key in keys if isinstance(keys, list) else ():
+            if isinstance(key, str):
+                with self._lock:
+                    self._marks.pop(key, None)
+                    self._shown.pop(key, None)
+
+
+def _or_none(mark: Callable[[], Any]) -> Any:
     try:
         return mark()
     except Exception:  # noqa: BLE001  # what the view says instead tells why

@@ -11,7 +11,7 @@ from hero_kernel.errors import HeroError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hero_kernel import Session
+    from hero_kernel import Report, Session
     from magics.display import Line, Table
     from magics.doorway import Door
 
@@ -45,12 +45,23 @@ class View(Protocol):
     def state(self) -> dict[str, Any]:
         """What the front end needs to show it: JSON, and small; the rest it asks for."""
 
-    def still(self) -> Sequence[Table | Line]:
-        """What stays when the notebook is saved: the first rows."""
+    def still(self) -> Sequence[Table | Line | Report]:
+        """What stays when the notebook is saved: the first rows; a report stands alone."""
 
     @property
     def asks(self) -> Mapping[str, Callable[..., Any]]:
         """What the front end may ask, by name; each takes keywords of JSON and returns JSON."""
+
+
+class Telling(View, Protocol):
+    """A view of something that only grows: what is new is told, and not everything again.
+
+    The news are numbered from 0. `state` has, as `next`, the number of the first that it does not
+    know of; who gets a number above the one that comes next asks for the state again.
+    """
+
+    def news(self) -> tuple[int, list[Any]]:
+        """What is new since this was last asked, as JSON, and the number of the first of it."""
 
 
 class Followed:

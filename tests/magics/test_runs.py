@@ -125,11 +125,50 @@ class TestRetry:
         assert cell.traceback == ["RunError: t.do failed (In[1] line 2)", "no", "mend it"]
 
     @pytest.mark.parametrize(
-        "option", ["-f x.hero", "--only t", "--resume", "--continue", "--show", "--runs"]
+        "option",
+        ["-f x.hero", "--only t", "--resume", "--continue", "--show", "--runs", "--queued"],
     )
     def test_what_does_not_go_with_it(self, notebook, option):
         text = notebook.refused(f"%heroscript --retry {option}")
         assert f"--retry does not go with {option.split()[0]}" in text
+
+
+class TestQueued:
+    @pytest.fixture
+    def queue(self, notebook, broken):
+        notebook.ask("import hero_kernel as hero; session = hero.session()")
+        notebook.ask("session.playbook_add(text='!!t.do n:a\\n!!later.do\\n!!t.do n:b')")
+        return notebook
+
+    def test_what_waits_is_carried_out_and_what_nobody_handles_stays(self, queue, broken):
+        dry = queue.run("%heroscript --queued --dry-run")
+        assert statuses(dry) == ["pending"] * 3
+        assert taken(broken) == ""
+        cell = queue.run("%heroscript --queued -o report")
+        assert statuses(cell) == ["ok", "pending", "ok"]
+        assert taken(broken) == "a b"
+        assert queue.ask("report.source") == "queue"
+        assert queue.ask("[one.full_name for one in session.plbook.find()]") == ["later.do"]
+        assert statuses(queue.run("%heroscript --queued")) == ["pending"]
+        assert taken(broken) == ""
+
+    def test_only_some_of_it_and_again(self, queue, broken):
+        assert queue.run("%heroscript --queued --only later").ok
+        assert taken(broken) == ""
+        broken["a"] = ActionError("no")
+        assert queue.run("%heroscript --queued").ename == "RunError"
+        del broken["a"]
+        taken(broken)
+        assert queue.run("%heroscript --retry").ok
+        assert taken(broken) == "a b"
+
+    def test_nothing_waits(self, notebook):
+        assert "nothing waits in session notes" in notebook.refused("%heroscript --queued")
+
+    @pytest.mark.parametrize("option", ["-f x.hero", "--show", "--runs"])
+    def test_what_does_not_go_with_it(self, notebook, option):
+        text = notebook.refused(f"%heroscript --queued {option}")
+        assert f"--queued does not go with {option.split()[0]}" in text
 
 
 class TestResume:
@@ -205,4 +244,4 @@ def test_the_help_names_the_options(notebook, magic):
     said = notebook.run(f"{magic} -h" + ("\n!!play.echo" if magic[1] == "%" else "")).said
     assert "--only ACTOR[.ACTION]" in said
     assert "--resume" in said
-    assert ("--retry" in said) == (magic == "%heroscript")
+    assert ("--retry" in said) == ("--queued" in said) == (magic == "%heroscript")

@@ -1,7 +1,8 @@
 // Folds: a table whose rows open, one at a time; sorted by its headings where it can be.
 
 import { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useId } from './parts';
 import './folds.css';
 
 export interface FoldColumn<Row> {

@@ -1,11 +1,14 @@
 // The panels' widget view: what anywidget renders.
 
 import { ComponentType, render as draw } from 'preact';
-import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
-import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
 import { Context } from './views/context';
 import { Env } from './views/env';
+import { Log } from './views/log';
+import { Playbook } from './views/playbook';
+import { Report } from './views/report';
 import { Session } from './views/session';
 import './panel.css';
 
@@ -13,7 +16,10 @@ import './panel.css';
 const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
   context: Context,
   session: Session,
-  env: Env
+  env: Env,
+  log: Log,
+  playbook: Playbook,
+  report: Report
 };
 
 function Panel({ link }: { link: Link }) {
@@ -139,6 +145,8 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
     return {
       link,
       fail,
+      news: () => link.news(part.key),
+      again: () => link.again(part.key),
       say: text => {
         setError(null);
         say(text);
@@ -154,7 +162,7 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
       run: async line => {
         const ran = await link.run(line, answerBy(ask));
         if (!ran.ok) {
-          fail(new Error(ran.text));
+          fail(new Error(ran.error || ran.text));
         }
         return ran;
       },

@@ -20,10 +20,19 @@ export interface Part {
   error?: Told;
 }
 
+/** What a view has told since its state: items from a number on. */
+export interface News {
+  first: number;
+  items: any[];
+}
+
 /** What a line that ran in the kernel came to. */
 export interface Ran {
   ok: boolean;
+  /** All that it said. */
   text: string;
+  /** What it failed with. */
+  error: string;
 }
 
 /** Asks the user for an answer that the kernel waits for; null when there is none. */
@@ -51,6 +60,9 @@ export class Refused extends Error {
 }
 
 const LOOK_MS = 5000;
+
+/** News that are kept; who wants older ones asks for them. */
+const NEWS_KEPT = 2000;
 const PATIENCE_MS = 2500;
 const TARGET = 'hero.panel';
 
@@ -63,6 +75,7 @@ export class Link {
   parts: Part[];
   standing: Standing = 'live';
   private waiting = new Map<string, Waiting>();
+  private told = new Map<string, News>();
   private listeners = new Set<() => void>();
   private last = 0;
   private own = Math.random().toString(36).slice(2);
@@ -76,6 +89,7 @@ export class Link {
     private isShown: () => boolean
   ) {
     this.parts = model.get('views') as Part[];
+    this.parts.forEach(part => this.begin(part));
     model.on('msg:custom', this.heard);
     model.on('comm_live_update', this.check);
     this.timer = setInterval(() => this.look(), LOOK_MS);
@@ -114,6 +128,16 @@ export class Link {
     return answer;
   }
 
+  /** What a view has told since its state; the same object until there is more. */
+  news(view: string): News {
+    return this.told.get(view) ?? NO_NEWS;
+  }
+
+  /** Asks for the state of a view, although it may not have changed. */
+  again(view: string): void {
+    this.send({ again: [view] });
+  }
+
   /** Whether lines can be run in the kernel from here. */
   get runs(): boolean {
     return typeof this.kernel?.requestExecute === 'function';
@@ -126,7 +150,8 @@ export class Link {
   async run(line: string, answer: Answer): Promise<Ran> {
     const kernel = this.kernel;
     if (!kernel) {
-      return { ok: false, text: `Run this in a cell: ${line}` };
+      const text = `Run this in a cell: ${line}`;
+      return { ok: false, text, error: text };
     }
     const future = kernel.requestExecute({
       code: line,
@@ -135,15 +160,16 @@ export class Link {
       stop_on_error: false,
       allow_stdin: true
     });
-    const said: string[] = [];
+    const said = new Map<string | number, string>(); // a display is said once, as it is last
+    let error = '';
     future.onIOPub = (message: any): void => {
       const content = message.content;
       if (message.header.msg_type === 'error') {
-        said.push((content.traceback as string[]).join('\n'));
+        error = plain((content.traceback as string[]).join('\n'));
       } else if (message.header.msg_type === 'stream') {
-        said.push(content.text);
-      } else if (content.data?.['text/plain']) {
-        said.push(content.data['text/plain']);
+        said.set(said.size, content.text);
+      } else if (content.data?.['text/plain'] !== undefined) {
+        said.set(content.transient?.display_id ?? said.size, content.data['text/plain']);
       }
     };
     future.onStdin = async (message: any): Promise<void> => {
@@ -154,7 +180,8 @@ export class Link {
     };
     const reply = await future.done;
     this.look();
-    return { ok: reply.content.status === 'ok', text: plain(said.join('\n')) };
+    const text = plain([...said.values(), error].filter(Boolean).join('\n'));
+    return { ok: reply.content.status === 'ok', text, error };
   }
 
   /** Finds what the panel showed in the kernel that is there now. */
@@ -261,9 +288,33 @@ export class Link {
     const changed: { [key: string]: Part } = message.views ?? {};
     if (Object.keys(changed).length) {
       this.parts = this.parts.map(part => changed[part.key] ?? part);
+      Object.values(changed).forEach(part => this.begin(part));
     }
+    Object.entries((message.news ?? {}) as { [key: string]: News }).forEach(([key, news]) =>
+      this.take(key, news)
+    );
     this.standing = 'live';
     this.tell();
+  }
+
+  /** From its state on a view's news are taken. */
+  private begin(part: Part): void {
+    if (typeof part.state?.next === 'number') {
+      this.told.set(part.key, { first: part.state.next, items: [] });
+    }
+  }
+
+  /** Takes news that are new here; what was missed is made good by the state. */
+  private take(key: string, news: News): void {
+    const known = this.told.get(key);
+    const next = known ? known.first + known.items.length : -1;
+    if (!known || news.first > next) {
+      this.again(key);
+      return;
+    }
+    const items = [...known.items, ...news.items.slice(next - news.first)];
+    const over = Math.max(0, items.length - NEWS_KEPT);
+    this.told.set(key, { first: known.first + over, items: items.slice(over) });
   }
 
   private stand(standing: Standing): void {
@@ -284,6 +335,8 @@ export class Link {
     }
   }
 }
+
+const NO_NEWS: News = { first: 0, items: [] };
 
 /** A text without the colours of a terminal. */
 function plain(text: string): string {

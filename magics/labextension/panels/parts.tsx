@@ -1,8 +1,8 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { Answer, Given, Link, Ran, Refused } from './link';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Answer, Given, Link, News, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
 export interface ViewProps<State> {
@@ -30,7 +30,16 @@ export interface Place {
   opens(kind: string): boolean;
   /** Goes to the tab of a kind. */
   open(kind: string): void;
+  /** What the view has told since its state. */
+  news(): News;
+  /** Asks for the view's state, although it may not have changed. */
+  again(): void;
   link: Link;
+}
+
+/** An id for an element; Preact's own are those of other panels of the page, too. */
+export function useId(): string {
+  return useState(() => `hero-${Math.random().toString(36).slice(2)}`)[0];
 }
 
 /** A button; `danger` for what cannot be undone. */
