@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from magics.doorway import Door
     from magics.panels.view import View
 
-KINDS = ("env",)
+KINDS = ("env", "config", "secrets")
 """Of a notebook, in the order of `%hero_panel all`; each is a module here that has a `View`."""
 
 VALUES: dict[str, str] = {}
