@@ -4,12 +4,16 @@ import { ComponentType, render as draw } from 'preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { Config } from './views/config';
 import { Env } from './views/env';
+import { Secrets } from './views/secrets';
 import './panel.css';
 
 /** By the kinds of `magics/panels`. */
 const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
-  env: Env
+  config: Config,
+  env: Env,
+  secrets: Secrets
 };
 
 function Panel({ link }: { link: Link }) {
@@ -20,6 +24,8 @@ function Panel({ link }: { link: Link }) {
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
   const part = parts[Math.min(chosen, parts.length - 1)];
+  const opened = useRef(new Set<string>()).current; // what is typed in them stays
+  opened.add(part.key);
   const move = (event: KeyboardEvent): void => {
     const steps: { [key: string]: number } = { ArrowRight: 1, ArrowLeft: -1 };
     const step = steps[event.key];
@@ -32,7 +38,7 @@ function Panel({ link }: { link: Link }) {
     }
   };
   return (
-    <section class="hero-panel" aria-label="Hero panel">
+    <section class="hero-panel" aria-label="Hero panel" onKeyDown={keepKey}>
       {parts.length > 1 && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
           {parts.map((one, at) => (
@@ -42,7 +48,7 @@ function Panel({ link }: { link: Link }) {
               role="tab"
               id={`${id}-tab-${at}`}
               aria-selected={at === chosen}
-              aria-controls={`${id}-view`}
+              aria-controls={`${id}-view-${at}`}
               tabIndex={at === chosen ? 0 : -1}
               onClick={() => choose(at)}
             >
@@ -52,15 +58,26 @@ function Panel({ link }: { link: Link }) {
         </div>
       )}
       <Standing link={link} />
-      <div
-        id={`${id}-view`}
-        role={parts.length > 1 ? 'tabpanel' : undefined}
-        aria-labelledby={parts.length > 1 ? `${id}-tab-${chosen}` : undefined}
-      >
-        <Shown key={part.key} part={part} link={link} />
-      </div>
+      {parts.map((one, at) => (
+        <div
+          key={one.key}
+          id={`${id}-view-${at}`}
+          hidden={one !== part}
+          role={parts.length > 1 ? 'tabpanel' : undefined}
+          aria-labelledby={parts.length > 1 ? `${id}-tab-${at}` : undefined}
+        >
+          {opened.has(one.key) && <Shown part={one} link={link} />}
+        </div>
+      ))}
     </section>
   );
+}
+
+/** Keeps a key from the notebook, where `d` `d` deletes the cell; Ctrl+S and its like go on. */
+function keepKey(event: KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) || ['a', 'Enter'].includes(event.key)) {
+    event.stopPropagation();
+  }
 }
 
 /** Whether somebody answers; nothing while all is well. */
@@ -143,19 +160,22 @@ function Shown({ part, link }: { part: Part; link: Link }) {
       confirm: async (text, yes) => (await ask({ text, kind: 'confirm', yes })) !== null
     };
   }, [link, part.key]);
+  const last = useRef(part.state); // a store may be away for a moment, and what is typed stays
+  last.current = part.state ?? last.current;
   const View = VIEWS[part.kind];
   return (
     <div class={`hero-view hero-${part.kind}`}>
       <h3 class="hero-title">{part.title}</h3>
-      {part.error ? (
+      {part.error && (
         <p role="alert" class="hero-fault">
           {part.error.message}
           {part.error.hint && <span class="hero-quiet"> · {part.error.hint}</span>}
         </p>
-      ) : View ? (
-        <View state={part.state} place={place} />
-      ) : (
+      )}
+      {!View ? (
         <p class="hero-fault">This version of the panels shows no {part.kind}.</p>
+      ) : (
+        last.current !== undefined && <View state={last.current} place={place} />
       )}
       {question && <Asked question={question} />}
       <p class="hero-said" role="status">
