@@ -120,8 +120,7 @@ class View(Followed):
         hides: Callable[[str], bool],
     ) -> list[Json]:
         rows = []
-        for name, one in shown.items():
-            seen = self._masked(one)
+        for name, seen in self._all_masked(shown).items():
             row = {
                 "name": name,
                 "text": seen.text[:CUT],
@@ -139,23 +138,27 @@ class View(Followed):
         masked = self.door.workspace.redactor.mask(one.text)
         return one if masked == one.text else Shown(masked, "holds a secret")
 
+    def _all_masked(self, shown: Mapping[str, Shown]) -> dict[str, Shown]:
+        return {name: self._masked(one) for name, one in shown.items()}
+
     def _hides(self, name: str) -> bool:
         return self.is_notebooks and self.door.hides(name)
 
     def still(self) -> Sequence[Table]:
         """The variables, the parameters, and those that are shared if there are any."""
         session = self.session()
+        env = self._all_masked(session.env_shown())
         tables = [
             kept_table(
                 "variable",
-                session.env_shown(),
+                env,
                 session.env_sources(),
                 title=f"env of {session.guid}",
-                notes=() if session.env_shown() else ("no variable is set",),
+                notes=() if env else ("no variable is set",),
             )
         ]
         for owner in (session, session.context):
-            shown, words = owner.params_shown(), _words(owner)
+            shown, words = self._all_masked(owner.params_shown()), _words(owner)
             if not (shown or words):
                 continue
             whose = "session" if owner is session else "context"
@@ -212,17 +215,17 @@ class View(Followed):
         self._put(kept, name, value, before)
 
         def back() -> None:
+            self._check_open(session)
             now = kept.before(name)
             if now is None or now.text != value:
                 raise kept.meanwhile(name, was=True)
-            self._check_open(session)
             if before is None:
                 self._drop(kept, name, now)
             else:
                 self._put(kept, name, before.text, now)
 
         what = f"the adding of {name}" if before is None else f"the change of {name}"
-        self._steps.add(session.guid, what, _before(before), back)
+        self._steps.add(session.guid, what, self._told_before(before), back)
         return name
 
     def _delete(self, *, of: Any, table: Any, name: Any, was: Any) -> bool:
@@ -239,7 +242,8 @@ class View(Followed):
             self._check_open(session)
             self._put(kept, name, before.text, None)
 
-        self._steps.add(session.guid, f"the deletion of {name}", _before(before), back)
+        what = f"the deletion of {name}"
+        self._steps.add(session.guid, what, self._told_before(before), back)
         return True
 
     def _undo(self, *, of: Any, number: Any) -> str:
@@ -288,6 +292,12 @@ class View(Followed):
                 hint="unlock it first",
             )
 
+    def _told_before(self, was: Shown | None) -> str:
+        if was is None:
+            return "there was none before"
+        seen = self._masked(was).text
+        return f"it was {seen if len(seen) <= CUT else f'{seen[:CUT]}…'!r} before"
+
     def _put(self, kept: _Kept, name: str, value: str, was: Shown | None) -> None:
         kept.update({name: value}, was={name: None if was is None else was.text}, by=self.by)
         self._export()
@@ -327,9 +337,3 @@ def _version(seen: Shown) -> str:
 
 def _told(source: Source) -> Json:
     return {"source": str(source), "when": source.at, "changed": source.changed}
-
-
-def _before(was: Shown | None) -> str:
-    if was is None:
-        return "there was none before"
-    return f"it was {was.text if len(was.text) <= CUT else f'{was.text[:CUT]}…'!r} before"
