@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hero_kernel.config_files.document import Document, parse
+from hero_kernel.config_files.text import encoded
 from hero_kernel.crypto import TEXT_PREFIX
 from hero_kernel.errors import ConfigError, CorruptConfigError
 from hero_kernel.secret import MASK
@@ -96,7 +97,7 @@ def unmasked(old: Masked, new: str, name: str) -> str:
         ConfigError: A mask stands where nothing is sealed: a sealed value opens only in its place.
         CorruptConfigError: The new text is not the YAML that is read here.
     """
-    document = parse(new.encode("utf-8", "surrogatepass"), name, excerpt=False)
+    document = parse(encoded(new, name), name, excerpt=False)
     before = _holding(old)
     back = {}
     for path, one in document.scalars.items():
