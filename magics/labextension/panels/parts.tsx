@@ -1,7 +1,7 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
@@ -63,7 +63,7 @@ export function Field(props: {
 }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (props.focus) {
       input.current?.focus();
       input.current?.select();
@@ -81,6 +81,7 @@ export function Field(props: {
     onKeyDown: (event: KeyboardEvent) => {
       event.stopPropagation(); // the notebook has commands on single letters
       if (event.key === 'Enter') {
+        event.preventDefault(); // else a button that gets the focus by this is pressed by it
         props.onEnter?.();
       } else if (event.key === 'Escape') {
         props.onEscape?.();
@@ -111,7 +112,7 @@ export function Asked(props: { question: Question }) {
   const box = useRef<HTMLDialogElement>(null);
   const before = useRef(document.activeElement as HTMLElement | null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector<HTMLElement>('input, .hero-cancel')?.focus();
     return () => before.current?.isConnected && before.current.focus();
   }, []);

@@ -1,7 +1,7 @@
 // The panel of config files; see magics/panels/config.py for its state.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Field, ViewProps } from '../parts';
 import { Step, Undo } from '../undo';
 import { When } from '../when';
@@ -370,7 +370,7 @@ function TextEditor(props: {
   onLeave(): void;
 }) {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const { fault, value } = props;
   useEffect(() => {
     if (fault) {

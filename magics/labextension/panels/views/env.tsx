@@ -1,7 +1,7 @@
 // The panel of variables and parameters; see magics/panels/env.py for its state.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Field, Place, Table, ViewProps } from '../parts';
 import { Step, Undo } from '../undo';
 import { When } from '../when';
@@ -77,12 +77,9 @@ export function Env({ state, place }: ViewProps<State>) {
         )}
       </div>
       <Values kept="env" what="variable" {...given} />
-      <Values kept="params" what="parameter" hidden={isShared} {...given}>
-        <Check label="Shared by the context" is={isShared} set={setShared} />
-      </Values>
-      <Values kept="shared" what="parameter" hidden={!isShared} {...given}>
-        <Check label="Shared by the context" is={isShared} set={setShared} />
-      </Values>
+      <Values kept="params" what="parameter" hidden={isShared} {...given} />
+      <Values kept="shared" what="parameter" hidden={!isShared} {...given} />
+      <Check label="Parameters shared by the context" is={isShared} set={setShared} />
     </div>
   );
 }
@@ -127,7 +124,6 @@ function Values(props: {
   place: Place;
   hidden?: boolean;
   shown(rows: Row[]): Row[];
-  children?: ComponentChildren;
 }) {
   const { kept, what, state, place } = props;
   const [edit, setEdit] = useState<Edit | null>(null);
@@ -135,9 +131,11 @@ function Values(props: {
   const [most, setMost] = useState(AT_ONCE);
   const box = useRef<HTMLElement>(null);
   const next = useRef('');
-  useEffect(() => {
-    if (next.current) {
-      box.current?.querySelector<HTMLElement>(next.current)?.focus();
+  useLayoutEffect(() => {
+    // at once: a notebook takes the focus to itself when nothing has it
+    const found = next.current && box.current?.querySelector<HTMLElement>(next.current);
+    if (found) {
+      found.focus();
       next.current = '';
     }
   });
@@ -150,12 +148,9 @@ function Values(props: {
     found.unshift(edited ?? { name: edit.name, state: '', source: '', when: '', changed: '' });
   }
   const seen = found.slice(0, most);
-  const focus = (name: string): void => {
-    next.current = valueOf(name);
-  };
 
   const begin = async (row: Row): Promise<void> => {
-    if (edit && edit.name !== row.name && !(await save(edit))) {
+    if (edit && edit.name !== row.name && !(await save(edit, ''))) {
       return;
     }
     const { of } = state;
@@ -168,32 +163,29 @@ function Values(props: {
       // it is shown
     }
   };
-  const leave = (name: string): void => {
+  const leave = (after: string): void => {
+    next.current = after && valueOf(after);
     setEdit(null);
-    focus(name);
   };
-  const save = async (done: Edit): Promise<boolean> => {
+  /** Whether it went well; then the focus goes to the value called `after`. */
+  const save = async (done: Edit, after: string): Promise<boolean> => {
     const { of, name, was, text } = done;
-    if (text === done.before && edited?.version === was) {
-      setEdit(null);
-      return true;
+    if (text !== done.before || edited?.version !== was) {
+      try {
+        await place.ask('set', { of, table: kept, name, value: text, was });
+      } catch {
+        setEdit(now => now && { ...now, of: state.of }); // what was typed stays, for what is here
+        return false;
+      }
+      place.say(`${name} set`);
     }
-    try {
-      await place.ask('set', { of, table: kept, name, value: text, was });
-    } catch {
-      setEdit(now => now && { ...now, of: state.of }); // what was typed stays, for where it is now
-      return false;
-    }
-    place.say(`${name} set`);
-    setEdit(null);
+    leave(after);
     return true;
   };
-  const saveAnd = async (done: Edit, step: number): Promise<void> => {
-    if (await save(done)) {
-      const values = found.filter(isEditable);
-      const at = values.findIndex(row => row.name === done.name);
-      focus((values[at + step] ?? { name: done.name }).name);
-    }
+  const saveAnd = (done: Edit, step: number): Promise<boolean> => {
+    const values = found.filter(isEditable);
+    const at = values.findIndex(row => row.name === done.name);
+    return save(done, (values[at + step] ?? done).name);
   };
   const remove = async (row: Row): Promise<void> => {
     const isKept = isEditable(row);
@@ -337,7 +329,6 @@ function Values(props: {
     <section ref={box} hidden={props.hidden} aria-label={title}>
       <div class="hero-bar">
         <h4 class="hero-title">{title}</h4>
-        {props.children}
         <span data-add>
           <Button
             label={`Add ${what}`}
@@ -426,8 +417,8 @@ function Editor(props: {
   onTab(step: number): void;
 }) {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    field.current?.focus();
+  useLayoutEffect(() => {
+    field.current?.focus(); // before the next key comes
     field.current?.select();
   }, []);
   const lines = props.value.split('\n').length;
