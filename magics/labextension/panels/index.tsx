@@ -21,6 +21,8 @@ function Panel({ link }: { link: Link }) {
   const [chosen, choose] = useState(0);
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => keepKeys(box.current!), []);
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
   const part = parts[Math.min(chosen, parts.length - 1)];
@@ -38,7 +40,7 @@ function Panel({ link }: { link: Link }) {
     }
   };
   return (
-    <section class="hero-panel" aria-label="Hero panel" onKeyDown={keepKey}>
+    <section class="hero-panel" aria-label="Hero panel" ref={box}>
       {parts.length > 1 && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
           {parts.map((one, at) => (
@@ -73,11 +75,31 @@ function Panel({ link }: { link: Link }) {
   );
 }
 
-/** Keeps a key from the notebook, where `d` `d` deletes the cell; Ctrl+S and its like go on. */
-function keepKey(event: KeyboardEvent): void {
-  if (!(event.ctrlKey || event.metaKey) || ['a', 'Enter'].includes(event.key)) {
-    event.stopPropagation();
-  }
+const SUPPRESS = 'data-lm-suppress-shortcuts';
+
+/**
+ * Keeps keys in a panel from the notebook, where `d` `d` deletes the cell; Ctrl+S and its like go
+ * on. Notebook 7 takes keys on their way down to the panel, but passes over an element with that
+ * attribute; on their way up nobody hears of them.
+ */
+function keepKeys(panel: HTMLElement): () => void {
+  const isOurs = (event: KeyboardEvent): boolean =>
+    !(event.ctrlKey || event.metaKey) || ['a', 'Enter'].includes(event.key);
+  const mark = (event: KeyboardEvent): void => {
+    const target = event.target as Element;
+    if (isOurs(event) && panel.contains(target)) {
+      target.setAttribute(SUPPRESS, 'true');
+      setTimeout(() => target.removeAttribute(SUPPRESS));
+    }
+  };
+  const stop = (event: KeyboardEvent): void => {
+    if (isOurs(event)) {
+      event.stopPropagation();
+    }
+  };
+  window.addEventListener('keydown', mark, true);
+  panel.addEventListener('keydown', stop);
+  return () => window.removeEventListener('keydown', mark, true);
 }
 
 /** Whether somebody answers; nothing while all is well. */

@@ -114,6 +114,7 @@ export function Config({ state, place }: ViewProps<State>) {
       }
       const gone = answer.gone.length ? `; ${answer.gone.join(', ')} is no longer in it` : '';
       place.say(`${category} ${name} saved${gone}`);
+      setFault(null);
     } catch {
       setFile(now => now && { ...now, of });
       return;
