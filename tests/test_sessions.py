@@ -670,7 +670,7 @@ def test_playbook_add_queues(session: Session, tmp_path: Path) -> None:
 
 
 def test_a_change_that_says_what_it_is_based_on(ws: Workspace) -> None:
-    session = ws.session_new("notes")
+    session = ws.session_new(name="notes")
     session.env_update({"A": "1"}, was={"A": None}, by="In[1] Python")
     with pytest.raises(ChangedError, match="A was set meanwhile by In"):
         session.env_update({"A": "2", "B": "1"}, was={"A": None, "B": None})

@@ -1,4 +1,4 @@
-"""From running a cell to 200 painted variables in JupyterLab, against as many rows of ipywidgets."""
+"""From running a cell to 200 painted variables, against as many rows of ipywidgets."""
 
 from __future__ import annotations
 
