@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from hero_kernel import claims, files, keyring, names, sealed
+from hero_kernel import claims, files, keyring, names, provenance, sealed
 from hero_kernel.config_files import ConfigFiles
 from hero_kernel.databases import Databases
 from hero_kernel.errors import (
@@ -28,12 +28,14 @@ from hero_kernel.stores import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import EllipsisType
 
     from redis import Redis
 
     from hero_kernel.config_files.text import Expansion
     from hero_kernel.databases import Database
     from hero_kernel.host import Host
+    from hero_kernel.provenance import Source
     from hero_kernel.secrets import Secrets
     from hero_kernel.sessions import Session
     from hero_kernel.stores.base import Store
@@ -60,6 +62,7 @@ class ContextConfig:
         db_path: Where databases are kept; empty for the default.
         encrypt: Whether values are encrypted.
         params_from: Where the parameters came from; see `provenance`.
+        secrets_from: Where the named secrets came from.
         extra: Fields of other programs or versions, kept as they are.
     """
 
@@ -73,6 +76,7 @@ class ContextConfig:
     db_path: str = ""
     encrypt: bool = False
     params_from: str = field(default="", repr=False)
+    secrets_from: str = field(default="", repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -86,7 +90,8 @@ class ContextConfig:
         if found["id"] < 0:
             raise CorruptRecordError(f"{where} has no id", hint="mend or delete it")
         known = {name: found.pop(name) for name in _DEFAULTS}
-        return cls(**known, params_from=notes_in(found).get("params_from", ""), extra=found)
+        known |= notes_in(found, "params_from", "secrets_from")
+        return cls(**known, extra=found)
 
     @property
     def is_importing(self) -> bool:
@@ -96,7 +101,7 @@ class ContextConfig:
     def text(self) -> str:
         """The record as it is written."""
         known = {name: getattr(self, name) for name in _DEFAULTS}
-        notes = {"params_from": self.params_from}
+        notes = {"params_from": self.params_from, "secrets_from": self.secrets_from}
         return record.encode_pretty(known | with_notes(self.extra, notes))
 
 
@@ -241,9 +246,12 @@ class Context(Kept[ContextConfig]):
         *,
         expand: Expansion = "shell",
         secrets: Sequence[str] = (),
+        was: str | EllipsisType | None = ...,
     ) -> Path:
         """Write a config file; see `ConfigFiles.set`."""
-        return self.config_files().set(category, name, content, expand=expand, secrets=secrets)
+        return self.config_files().set(
+            category, name, content, expand=expand, secrets=secrets, was=was
+        )
 
     def hero_config_get(self, category: str, name: str) -> str:
         """A config file's text, as it is in the file.
@@ -261,9 +269,11 @@ class Context(Kept[ContextConfig]):
         """Whether there is such a config file."""
         return self.config_files().exists(category, name)
 
-    def hero_config_delete(self, category: str, name: str) -> bool:
-        """Delete a config file; whether it was there."""
-        return self.config_files().delete(category, name)
+    def hero_config_delete(
+        self, category: str, name: str, *, was: str | EllipsisType = ...
+    ) -> bool:
+        """Delete a config file; whether it was there. See `ConfigFiles.delete`."""
+        return self.config_files().delete(category, name, was=was)
 
     @overload
     def hero_config_list(self) -> list[tuple[str, str]]: ...
@@ -406,6 +416,21 @@ class Context(Kept[ContextConfig]):
 
         self._update(change)
 
+    def note_secret(self, name: str, *, is_kept: bool, by: str) -> None:
+        """Note who has set or deleted a named secret, and when; `Secrets` calls it."""
+        before = {} if is_kept else {name: _NAMED}
+        after = {name: _NAMED} if is_kept else {}
+
+        def change(old: ContextConfig) -> ContextConfig:
+            notes = provenance.noted(old.secrets_from, before, after, self._change(by))
+            return replace(old, secrets_from=notes)
+
+        self._update(change)
+
+    def secret_sources(self, names: Sequence[str]) -> dict[str, Source]:
+        """What is noted of named secrets; `Secrets` calls it."""
+        return self._sources(self.config.secrets_from, dict.fromkeys(names, _NAMED))
+
     def begin_import(self) -> None:
         """Mark the record, so that herolib's secret stays in it until everything is brought in."""
         self._update(lambda old: replace(old, extra={**old.extra, _IMPORTING: True}))
@@ -481,6 +506,9 @@ class Context(Kept[ContextConfig]):
 
 _PRIV_KEY = "priv_key"
 
+_NAMED = ""
+"""What a note of a named secret is checked against: its values are not looked at for that."""
+
 _KEY_HEX = re.compile("[0-9a-fA-F]{64}")
 
 _IMPORTING = "importing"
@@ -530,7 +558,7 @@ def new(
         )
     if reset:
         fresh = ContextConfig(id=found.id, name=found.name)
-        stays = ("secret", "priv_key", "db_path", "encrypt")
+        stays = ("secret", "priv_key", "db_path", "encrypt", "secrets_from")
 
         def start_over(old: ContextConfig) -> ContextConfig:
             return replace(fresh, **{name: getattr(old, name) for name in stays}, **given)

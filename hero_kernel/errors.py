@@ -6,6 +6,7 @@ HeroError
 ├── OurTimeError           a text is not a time (ValueError)
 ├── PlaybookError          a playbook does not hold what was asked of it
 ├── BadNameError           a name that cannot become a key or a path
+├── ChangedError           what is to be changed is not what it was taken for any more
 ├── StoreError             a store does not do what was asked
 │   ├── StoreUnavailableError    nothing answers at the address
 │   ├── StoreAuthError           the store refuses us
@@ -126,6 +127,10 @@ class PlaybookError(HeroError):
 
 class BadNameError(HeroError, ValueError):
     """A name that cannot become a key or a path."""
+
+
+class ChangedError(HeroError):
+    """What is to be changed is not what it was taken for any more; it is left as it is."""
 
 
 class StoreError(HeroError):

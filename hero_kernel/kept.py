@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from hero_kernel import cells, provenance, sealed
 from hero_kernel.crypto import Cipher
-from hero_kernel.errors import HeroscriptError, SecretError
+from hero_kernel.errors import ChangedError, HeroscriptError, SecretError
 from hero_kernel.heroscript import Params, key_fix
 from hero_kernel.secret import MASK, Secret
 
@@ -63,6 +64,9 @@ class Config(Protocol):
 
 
 C = TypeVar("C", bound=Config)
+
+NOTHING: Mapping[str, str | None] = MappingProxyType({})
+"""What a change is based on that is made whatever is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,21 +216,33 @@ class Kept(ABC, Generic[C]):
         config = self.config
         return self._sources(config.params_from, self._parsed(config))
 
-    def params_set(self, values: Mapping[str, str | Secret], *, by: str = "") -> Params:
+    def params_set(
+        self,
+        values: Mapping[str, str | Secret],
+        *,
+        was: Mapping[str, str | None] = NOTHING,
+        by: str = "",
+    ) -> Params:
         """Merge parameters into the kept ones, in one step; all of them afterwards, as kept.
 
         Args:
             values: By key.
+            was: What the change is based on, by key: the text that `params_shown` tells, None
+                where there was no parameter.
             by: What sets them, for `params_sources`; default: the cell or action at it.
 
         Raises:
+            ChangedError: One is not what it was; none is set then.
             SecretError: A `Secret` is among them, and the context has none or is locked.
         """
         given = {key_fix(key): value for key, value in values.items()}
         with self._sealing(given.values()) as seal:
-            return self._change_params(
-                lambda old, params: params.with_params(seal(old, _PARAMS, given, params)), by
-            )
+
+            def change(old: C, params: Params) -> Params:
+                self._check_was(old, _PARAMS, params, was, old.params_from)
+                return params.with_params(seal(old, _PARAMS, given, params))
+
+            return self._change_params(change, by)
 
     def params_replace(self, params: Params, *, by: str = "") -> None:
         """Put parameters in the place of the kept ones, in one step; `by` as in `params_set`."""
@@ -242,19 +258,24 @@ class Kept(ABC, Generic[C]):
 
             self._update(change)
 
-    def params_delete(self, key: str, *more: str, by: str = "") -> Params:
+    def params_delete(
+        self, key: str, *more: str, was: Mapping[str, str | None] = NOTHING, by: str = ""
+    ) -> Params:
         """Delete a parameter, or several in one step; those that are left, as kept.
 
         Args:
             key: Its name.
             more: Others.
-            by: What deletes them, as in `params_set`.
+            was: What the change is based on, as in `params_set`.
+            by: What deletes them, as there.
 
         Raises:
+            ChangedError: One is not what it was; none is deleted then.
             ParamError: One is not there; none is deleted then.
         """
 
-        def change(_: C, params: Params) -> Params:
+        def change(old: C, params: Params) -> Params:
+            self._check_was(old, _PARAMS, params, was, old.params_from)
             for one in (key, *more):
                 params.get(one)
             return params.without(key, *more)
@@ -348,6 +369,22 @@ class Kept(ABC, Generic[C]):
             return Shown(MASK, str(error.message))
         return Shown(MASK, "secret") if isinstance(value, Secret) else Shown(value, "encrypted")
 
+    def _check_was(
+        self,
+        config: C,
+        what: str,
+        stored: Mapping[str, str],
+        was: Mapping[str, str | None],
+        notes: str,
+    ) -> None:
+        """Raise ChangedError where a value is shown otherwise than it was; see `params_set`."""
+        for key, text in was.items():
+            there = self._shown_one(config, what, key, stored[key]).text if key in stored else None
+            if there == text:
+                continue
+            source = self._sources(notes, stored).get(key, provenance.UNKNOWN)
+            raise changed_meanwhile(key, source, was=text is not None, is_there=there is not None)
+
     @abstractmethod
     def _mapped(self, config: C, change: Callable[[str, str, str], str]) -> C:
         """The record with each value that may be sealed changed: by place, key and stored text."""
@@ -410,6 +447,22 @@ class Kept(ABC, Generic[C]):
 _PARAMS = "params"
 
 
+def changed_meanwhile(key: str, source: Source, *, was: bool, is_there: bool) -> ChangedError:
+    """The error for a value that is not what a change was based on.
+
+    Args:
+        key: Its name.
+        source: Where it came from.
+        was: Whether there was to be one.
+        is_there: Whether there is one.
+    """
+    how = "deleted" if not is_there else "changed" if was else "set"
+    by = f" by {source}" if source.by else ""
+    return ChangedError(
+        f"{key} was {how} meanwhile{by}", hint="look at what is there now, and try again"
+    )
+
+
 Seal: TypeAlias = (
     "Callable[[C, str, Mapping[str, str | Secret], Mapping[str, str]], dict[str, str]]"
 )
@@ -444,13 +497,13 @@ def defaults(fields: Mapping[str, Any], **required: Any) -> dict[str, Any]:
     }
 
 
-NOTES = ("env_from", "params_from")
+NOTES = ("env_from", "params_from", "secrets_from")
 """Fields with notes of where values came from; a record is good without them."""
 
 
-def notes_in(fields: dict[str, Any]) -> dict[str, str]:
-    """Take the notes out of a record's other fields; what is none stays, as another program's."""
-    found = {name: fields.pop(name) for name in NOTES if isinstance(fields.get(name), str)}
+def notes_in(fields: dict[str, Any], *names: str) -> dict[str, str]:
+    """Take notes out of a record's other fields; what is none stays, as another program's."""
+    found = {name: fields.pop(name) for name in names if isinstance(fields.get(name), str)}
     return {name: _writable(text) for name, text in found.items()}
 
 

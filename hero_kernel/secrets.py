@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hero_kernel.contexts import Context, ContextConfig
     from hero_kernel.databases import Database
     from hero_kernel.keyring import Keyring
+    from hero_kernel.provenance import Source
     from hero_kernel.redaction import Redactor
 
 DATABASE = "secrets"
@@ -568,8 +569,13 @@ class Secrets:
         self.hide(found)
         return found
 
-    def put(self, name: str, value: str | Secret) -> None:
+    def put(self, name: str, value: str | Secret, *, by: str = "") -> None:
         """Keep a named secret; the one before is replaced.
+
+        Args:
+            name: Its name.
+            value: Its value.
+            by: What sets it, for `sources`; default: the cell or action at it.
 
         Raises:
             BadNameError: `get` would take the name for no name.
@@ -577,6 +583,7 @@ class Secrets:
         """
         keyring.variable(name)
         self._named().set(name, self._hidden(value))
+        self._context.note_secret(name, is_kept=True, by=by)
 
     def get(self, name: str) -> Secret:
         """A named secret: `HERO_SECRET_<NAME>` of the environment, else the one that is kept.
@@ -613,10 +620,15 @@ class Secrets:
             DBKeyError: There is none.
         """
         self._named().delete(name)
+        self._context.note_secret(name, is_kept=False, by="")
 
     def names(self) -> list[str]:
         """The names of the kept secrets, sorted; read while locked, too."""
         return list(self._named().keys())
+
+    def sources(self) -> dict[str, Source]:
+        """Where each kept secret came from, and when, by name; read while locked, too."""
+        return self._context.secret_sources(self.names())
 
     def _named(self) -> Database:
         return self._context.db_get(DATABASE)

@@ -7,6 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import StdinNotImplementedError
@@ -67,6 +68,7 @@ class Door:
         self._facts: tuple[object, ...] = ()
         self._before: FrontEnd | None = None
         self._exported: dict[str, str | None] = {}
+        self._exporting = RLock()  # panels export from threads of their own
         self._folder = _here()
         self._project_docs: bool | None = None
 
@@ -403,21 +405,23 @@ class Door:
             for key, shown in session.env_shown().items():
                 with suppress(SecretError):
                     env |= {} if shown.state == "locked" else {key: session.env_get(key)}
-        self.unexport(but=env)
-        for key, value in env.items():
-            before = os.environ.get(key)
-            with suppress(ValueError):  # a NUL or half a surrogate pair: the session's alone
-                os.environ[key] = value
-                self._exported.setdefault(key, before)
+        with self._exporting:
+            self.unexport(but=env)
+            for key, value in env.items():
+                before = os.environ.get(key)
+                with suppress(ValueError):  # a NUL or half a surrogate pair: the session's alone
+                    os.environ[key] = value
+                    self._exported.setdefault(key, before)
 
     def unexport(self, *, but: Container[str] = ()) -> None:
         """Give the process back the variables that the session's had hidden."""
-        for key in [key for key in self._exported if key not in but]:
-            before = self._exported.pop(key)
-            if before is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = before
+        with self._exporting:
+            for key in [key for key in self._exported if key not in but]:
+                before = self._exported.pop(key)
+                if before is None:
+                    os.environ.pop(key, None)
+                else:
+                    os.environ[key] = before
 
 
 def _built() -> Workspace | None:

@@ -79,7 +79,7 @@ class EnvVerbs:
 
     def _ask(self, session: Session, given: Namespace) -> Line:
         for name in given.pairs:
-            if not _KEY.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise UsageError(f"{name} is no name of a variable", hint="give names alone")
         there = session.env_shown()
         taken = [name for name in given.pairs if given.once and name in there]
@@ -164,13 +164,15 @@ def command(door: Door) -> Command:
     )
 
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+"""Of a variable, as a line can say it."""
+
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*")
 
 
 def _pair(word: str) -> tuple[str, str]:
     key, equals, value = word.partition("=")
-    if not equals or not _KEY.fullmatch(key):
+    if not equals or not NAME.fullmatch(key):
         raise UsageError(
             f"{word} is not NAME=VALUE", hint="quote a value with blanks: NAME='two words'"
         )

@@ -92,13 +92,13 @@ class SecretVerbs:
         context = self._context()
         environ = self.door.workspace.environ
         rows = []
-        for name in context.secrets.names():
+        for name, source in context.secrets.sources().items():
             variable = keyring.variable(name)
-            rows.append((name, variable if environ.get(variable) else "the context"))
+            where = variable if environ.get(variable) else "the context"
+            rows.append((name, where, str(source), source.at))
         note = "" if rows else "no secret is kept: %hero_secret set NAME asks for one"
-        return Table(
-            ("secret", "read from"), tuple(rows), title=f"context {context.guid}", note=note
-        )
+        columns = ("secret", "read from", "source", "when (UTC)")
+        return Table(columns, tuple(rows), title=f"context {context.guid}", note=note)
 
     def new(self, given: Namespace) -> Line:
         """Give the context its secret: asked for twice, or from a file, or made up into one."""
@@ -169,7 +169,7 @@ class SecretVerbs:
         else:
             otherwise = f"set {variable}, or give --file or --env"
             value = secrets.asked_for(given.name, otherwise=otherwise)
-        secrets.put(given.name, value)
+        secrets.put(given.name, value, by=self.door.by("%hero_secret set"))
         return Line(f"{given.name} is kept in context {session.context.guid}, encrypted")
 
     def get(self, given: Namespace) -> Secret:

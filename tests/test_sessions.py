@@ -13,6 +13,7 @@ from test_names import HOSTILE
 from hero_kernel import files, sessions, times
 from hero_kernel.errors import (
     BadNameError,
+    ChangedError,
     ContextNotFoundError,
     CorruptRecordError,
     EnvKeyError,
@@ -666,3 +667,25 @@ def test_playbook_add_queues(session: Session, tmp_path: Path) -> None:
     with pytest.raises(HeroscriptError):
         session.playbook_add(text="!!a.b x:'open")
     assert len(session.plbook.actions) == 2
+
+
+def test_a_change_that_says_what_it_is_based_on(ws: Workspace) -> None:
+    session = ws.session_new(name="notes")
+    session.env_update({"A": "1"}, was={"A": None}, by="In[1] Python")
+    with pytest.raises(ChangedError, match="A was set meanwhile by In"):
+        session.env_update({"A": "2", "B": "1"}, was={"A": None, "B": None})
+    session.env_update({"A": "2"}, was={"A": "1"})
+    with pytest.raises(ChangedError, match="A was changed meanwhile"):
+        session.env_delete("A", was={"A": "1"})
+    assert session.env_all() == {"A": "2"}
+    session.env_delete("A", was={"A": "2"})
+    with pytest.raises(ChangedError, match="A was deleted meanwhile"):
+        session.env_update({"A": "3"}, was={"A": "2"})
+    for owner in (session, session.context):
+        owner.params_set({"Size": "1"}, was={"size": None})
+        with pytest.raises(ChangedError, match="size was changed meanwhile"):
+            owner.params_set({"size": "3"}, was={"size": "2"})
+        with pytest.raises(ChangedError, match="size was changed meanwhile"):
+            owner.params_delete("size", was={"size": "2"})
+        owner.params_delete("size", was={"size": "1"})
+        assert dict(owner.params) == {}

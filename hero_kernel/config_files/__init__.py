@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hero_kernel.config_files import folder as folders
 from hero_kernel.config_files.file_names import (
@@ -17,6 +17,7 @@ from hero_kernel.config_files.file_names import (
 from hero_kernel.config_files.sealing import Sealing, sealed_with, still_clear
 from hero_kernel.config_files.text import decoded, encoded, prepared
 from hero_kernel.errors import (
+    ChangedError,
     ConfigError,
     CorruptConfigError,
     HeroConfigNotFoundError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+    from types import EllipsisType
 
     from hero_kernel.config_files.document import Data, Document
     from hero_kernel.config_files.folder import Folder
@@ -54,6 +56,22 @@ class Imported:
 
     imported: tuple[tuple[str, str], ...]
     skipped: tuple[tuple[Path, str], ...]
+
+
+class Listed(NamedTuple):
+    """A config file, as a list of them tells.
+
+    Attributes:
+        category: What kind of file it is.
+        name: What it is called.
+        size: Bytes.
+        changed_ns: When it was written last, in nanoseconds since 1970 UTC.
+    """
+
+    category: str
+    name: str
+    size: int
+    changed_ns: int
 
 
 def _unheard(_text: str) -> None:
@@ -105,6 +123,7 @@ class ConfigFiles:
         *,
         expand: Expansion = "shell",
         secrets: str | Sequence[str] = (),
+        was: str | EllipsisType | None = ...,
     ) -> Path:
         """Write a file; its path.
 
@@ -115,8 +134,11 @@ class ConfigFiles:
             expand: What is done to the text first; see `text.prepared`.
             secrets: Path of a value that is sealed before anything is written, or several; the
                 text must be YAML then.
+            was: The text it takes the place of, None where there is to be no file yet; not given,
+                whatever is there.
 
         Raises:
+            ChangedError: Another text is there; it stays.
             ConfigError: The content is no text, or has no such value.
             CorruptConfigError: Values are to be sealed, and it is not the YAML that is read here.
             ValueTooLargeError: It is larger than `MAX_BYTES`.
@@ -127,12 +149,12 @@ class ConfigFiles:
         text = prepared(content, expand, self.home)
         raw = _bounded(encoded(text, path.name), path.name)
         if not secrets:
-            return self._write(path, lambda: raw)
+            return self._write(path, lambda: raw, was)
         document = _parse(raw, path.name, excerpt=False)
         clear = still_clear(document, [secrets] if isinstance(secrets, str) else secrets)
         sealing = self._sealing(path)
         sealing.unlock()
-        return self._write(path, lambda: sealing.sealed(document, clear).raw)
+        return self._write(path, lambda: sealing.sealed(document, clear).raw, was)
 
     def get(self, category: str, name: str) -> str:
         """The file's text as it stands there; sealed values stay sealed.
@@ -183,11 +205,22 @@ class ConfigFiles:
         with self._opened() as folder:
             return folder is not None and folder.has(path.name)
 
-    def delete(self, category: str, name: str) -> bool:
-        """Delete a file; whether it was there."""
+    def delete(self, category: str, name: str, *, was: str | EllipsisType = ...) -> bool:
+        """Delete a file; whether it was there.
+
+        Args:
+            category: What kind of file it is.
+            name: What it is called.
+            was: The text that is in it; not given, whatever is there.
+
+        Raises:
+            ChangedError: Another text is there; it stays.
+        """
         path = self.path(category, name)
         try:
             with folders.alone(self.root, self.folder) as folder:
+                if was is not ... and folder.has(path.name):
+                    _check_was(folder, path, was)
                 return folder.delete(path.name)
         except FileNotFoundError:
             return False
@@ -202,6 +235,14 @@ class ConfigFiles:
         with self._opened() as folder:
             found = [] if folder is None else _named(folder)
         return sorted(one for one in found if category in (None, one[0]))
+
+    def listing(self) -> builtins.list[Listed]:
+        """Every file with its size and the time of its last change, in the order of `list`."""
+        with self._opened() as folder:
+            if folder is None:
+                return []
+            files = [(split(name), folder.found(name)) for name in folder.names()]
+        return sorted(Listed(*one, *found) for one, found in files if one and found)
 
     def seal(self, category: str, name: str, *paths: str) -> int:
         """Seal values in a file and leave all else as it is; how many were not sealed before.
@@ -341,7 +382,9 @@ class ConfigFiles:
             )
         return raw
 
-    def _write(self, path: Path, content: Callable[[], bytes]) -> Path:
+    def _write(
+        self, path: Path, content: Callable[[], bytes], was: str | EllipsisType | None = ...
+    ) -> Path:
         """Write what is made while nobody else changes the folder; the path.
 
         Values are sealed in there: whoever seals anew what an old key sealed finds them written.
@@ -349,6 +392,8 @@ class ConfigFiles:
         try:
             with folders.alone(self.root, self.folder, create=True) as folder:
                 refuse_other_case(path.name, folder.names())
+                if was is not ...:
+                    _check_was(folder, path, was)
                 folder.write(path.name, content())
         except FileNotFoundError as error:
             raise StoreError(f"{self.folder} was removed meanwhile", hint="try again") from error
@@ -368,6 +413,19 @@ def _named(folder: Folder) -> list[tuple[str, str]]:
     """Category and name of every config file in the folder."""
     found = [split(name) for name in folder.names() if folder.has(name)]
     return [one for one in found if one is not None]
+
+
+def _check_was(folder: Folder, path: Path, was: str | None) -> None:
+    try:
+        there: bytes | None = folder.read(path.name, MAX_BYTES)
+    except FileNotFoundError:
+        there = None
+    if there == (None if was is None else was.encode()):
+        return
+    how = "deleted" if there is None else "made" if was is None else "changed"
+    raise ChangedError(
+        f"{path.name} was {how} meanwhile", hint="look at what is there now, and try again"
+    )
 
 
 def _bounded(raw: bytes, name: str) -> bytes:

@@ -53,6 +53,12 @@ class Folder:
         found = self._stat(name)
         return found is not None and stat.S_ISREG(found.st_mode)
 
+    def found(self, name: str) -> tuple[int, int] | None:
+        """A file's size and the nanoseconds of its last change; None where there is no file."""
+        found = self._stat(name)
+        is_file = found is not None and stat.S_ISREG(found.st_mode)
+        return (found.st_size, found.st_mtime_ns) if found is not None and is_file else None
+
     def read(self, name: str, limit: int) -> bytes:
         """A file's content, cut one byte after the limit.
 

@@ -99,7 +99,7 @@ class SessionConfig:
             raise CorruptRecordError(
                 f"{where} cannot be read: a value in env is no text", hint="mend or delete it"
             )
-        known |= notes_in(found)
+        known |= notes_in(found, "env_from", "params_from")
         return cls(**known, extra=found)
 
     @property

@@ -16,7 +16,7 @@ from hero_kernel.errors import (
     did_you_mean,
 )
 from hero_kernel.heroscript import name_fix
-from hero_kernel.kept import Kept
+from hero_kernel.kept import NOTHING, Kept
 from hero_kernel.logs import Logger
 from hero_kernel.playbook import DEFAULT_PRIORITY, Playbook
 from hero_kernel.sessions import renaming
@@ -205,17 +205,25 @@ class Session(Kept[SessionConfig]):
         self.env_update({key: value}, once=True)
 
     def env_update(
-        self, values: Mapping[str, str | Secret], *, once: bool = False, by: str = ""
+        self,
+        values: Mapping[str, str | Secret],
+        *,
+        once: bool = False,
+        was: Mapping[str, str | None] = NOTHING,
+        by: str = "",
     ) -> None:
         """Set several variables, in one step.
 
         Args:
             values: By name.
             once: Whether a variable that is set already is an error.
+            was: What the change is based on, by name: the text that `env_shown` tells, None where
+                there was no variable.
             by: As in `env_set`.
 
         Raises:
             BadNameError: As `env_set`; none is set then.
+            ChangedError: One is not what it was; none is set then.
             EnvKeyError: One is set already, and may not be; none is set then.
             SecretError: As `env_set`; none is set then.
         """
@@ -224,6 +232,7 @@ class Session(Kept[SessionConfig]):
         with self._sealing(values.values()) as seal:
 
             def change(old: SessionConfig) -> SessionConfig:
+                self._check_was(old, ENV, old.env, was, old.env_from)
                 taken = sorted(values.keys() & old.env.keys()) if once else []
                 if taken:
                     raise EnvKeyError(
@@ -249,20 +258,25 @@ class Session(Kept[SessionConfig]):
             return default
         raise _no_env(self, key, config.env)
 
-    def env_delete(self, key: str, *more: str, by: str = "") -> None:
+    def env_delete(
+        self, key: str, *more: str, was: Mapping[str, str | None] = NOTHING, by: str = ""
+    ) -> None:
         """Delete a variable, or several in one step.
 
         Args:
             key: Its name.
             more: Others.
+            was: What the change is based on, as in `env_update`.
             by: What deletes them, as in `env_set`.
 
         Raises:
+            ChangedError: One is not what it was; none is deleted then.
             EnvKeyError: One is not set; none is deleted then.
         """
         keys = (key, *more)
 
         def change(old: SessionConfig) -> SessionConfig:
+            self._check_was(old, ENV, old.env, was, old.env_from)
             missing = next((key for key in keys if key not in old.env), None)
             if missing is not None:
                 raise _no_env(self, missing, old.env)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from magics.doorway import Door
     from magics.panels.view import View
 
-KINDS = ("context", "session", "env", "log", "playbook")
+KINDS = ("context", "session", "env", "config", "secrets", "log", "playbook")
 """Of a notebook, in the order of `%hero_panel all`; each is a module here that has a `View`."""
 
 VALUES = {

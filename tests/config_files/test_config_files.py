@@ -13,6 +13,7 @@ from config_files.places import USER, config_files
 
 from hero_kernel.errors import (
     BadNameError,
+    ChangedError,
     ConfigError,
     CorruptConfigError,
     HeroConfigNotFoundError,
@@ -310,3 +311,34 @@ def test_every_error_is_ours(here: Here) -> None:
     with pytest.raises(StoreError):
         here.configs.set("a", "b", "x")
     assert [path.name for path in here.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_change_that_says_what_it_is_based_on(configs: ConfigFiles) -> None:
+    configs.set("app", "mail", "a: 1", was=None)
+    with pytest.raises(ChangedError, match=r"app__mail\.yaml was made meanwhile"):
+        configs.set("app", "mail", "a: 2", was=None)
+    configs.set("app", "mail", "a: 2", was="a: 1")
+    for change in (
+        lambda: configs.set("app", "mail", "a: 3", was="a: 1"),
+        lambda: configs.delete("app", "mail", was="a: 1"),
+    ):
+        with pytest.raises(ChangedError, match="was changed meanwhile"):
+            change()
+    assert configs.get("app", "mail") == "a: 2"
+    assert configs.delete("app", "mail", was="a: 2")
+    assert not configs.delete("app", "mail", was="a: 2")
+    with pytest.raises(ChangedError, match="was deleted meanwhile"):
+        configs.set("app", "mail", "a: 3", was="a: 2")
+    assert configs.list() == []
+
+
+def test_a_listing_with_sizes_and_times(configs: ConfigFiles) -> None:
+    assert configs.listing() == []
+    configs.set("b", "two", "1234")
+    configs.set("a", "one", "12")
+    (configs.folder / "readme.txt").write_text("not ours")
+    (configs.folder / "a__link.yaml").symlink_to(configs.path("a", "one"))
+    first, second = configs.listing()
+    assert (first.category, first.name, first.size) == ("a", "one", 2)
+    assert (second.category, second.name, second.size) == ("b", "two", 4)
+    assert first.changed_ns == configs.path("a", "one").stat().st_mtime_ns

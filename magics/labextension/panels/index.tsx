@@ -4,11 +4,13 @@ import { ComponentType, render as draw } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
+import { Config } from './views/config';
 import { Context } from './views/context';
 import { Env } from './views/env';
 import { Log } from './views/log';
 import { Playbook } from './views/playbook';
 import { Report } from './views/report';
+import { Secrets } from './views/secrets';
 import { Session } from './views/session';
 import './panel.css';
 
@@ -17,6 +19,8 @@ const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
   context: Context,
   session: Session,
   env: Env,
+  config: Config,
+  secrets: Secrets,
   log: Log,
   playbook: Playbook,
   report: Report
@@ -27,6 +31,8 @@ function Panel({ link }: { link: Link }) {
   const [chosen, choose] = useState(0);
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => keepKeys(box.current!), []);
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
   const part = parts[Math.min(chosen, parts.length - 1)];
@@ -41,6 +47,8 @@ function Panel({ link }: { link: Link }) {
       open: kind => find(kind) >= 0 && goTo(find(kind))
     };
   }, [link]);
+  const opened = useRef(new Set<string>()).current; // what is typed in them stays
+  opened.add(part.key);
   const move = (event: KeyboardEvent): void => {
     const steps: { [key: string]: number } = { ArrowRight: 1, ArrowLeft: -1 };
     const step = steps[event.key];
@@ -51,7 +59,7 @@ function Panel({ link }: { link: Link }) {
     }
   };
   return (
-    <section class="hero-panel" aria-label="Hero panel">
+    <section class="hero-panel" aria-label="Hero panel" ref={box}>
       {parts.length > 1 && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
           {parts.map((one, at) => (
@@ -61,7 +69,7 @@ function Panel({ link }: { link: Link }) {
               role="tab"
               id={`${id}-tab-${at}`}
               aria-selected={at === chosen}
-              aria-controls={`${id}-view`}
+              aria-controls={`${id}-view-${at}`}
               tabIndex={at === chosen ? 0 : -1}
               onClick={() => choose(at)}
             >
@@ -71,15 +79,46 @@ function Panel({ link }: { link: Link }) {
         </div>
       )}
       <Standing link={link} />
-      <div
-        id={`${id}-view`}
-        role={parts.length > 1 ? 'tabpanel' : undefined}
-        aria-labelledby={parts.length > 1 ? `${id}-tab-${chosen}` : undefined}
-      >
-        <Shown key={part.key} part={part} link={link} opener={opener} />
-      </div>
+      {parts.map((one, at) => (
+        <div
+          key={one.key}
+          id={`${id}-view-${at}`}
+          hidden={one !== part}
+          role={parts.length > 1 ? 'tabpanel' : undefined}
+          aria-labelledby={parts.length > 1 ? `${id}-tab-${at}` : undefined}
+        >
+          {opened.has(one.key) && <Shown part={one} link={link} opener={opener} />}
+        </div>
+      ))}
     </section>
   );
+}
+
+const SUPPRESS = 'data-lm-suppress-shortcuts';
+
+/**
+ * Keeps keys in a panel from the notebook, where `d` `d` deletes the cell; Ctrl+S and its like go
+ * on. Notebook 7 takes keys on their way down to the panel, but passes over an element with that
+ * attribute; on their way up nobody hears of them.
+ */
+function keepKeys(panel: HTMLElement): () => void {
+  const isOurs = (event: KeyboardEvent): boolean =>
+    !(event.ctrlKey || event.metaKey) || ['a', 'Enter'].includes(event.key);
+  const mark = (event: KeyboardEvent): void => {
+    const target = event.target as Element;
+    if (isOurs(event) && panel.contains(target)) {
+      target.setAttribute(SUPPRESS, 'true');
+      setTimeout(() => target.removeAttribute(SUPPRESS));
+    }
+  };
+  const stop = (event: KeyboardEvent): void => {
+    if (isOurs(event)) {
+      event.stopPropagation();
+    }
+  };
+  window.addEventListener('keydown', mark, true);
+  panel.addEventListener('keydown', stop);
+  return () => window.removeEventListener('keydown', mark, true);
 }
 
 /** Whether somebody answers; nothing while all is well. */
@@ -173,19 +212,22 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
       ...opener
     };
   }, [link, part.key, opener]);
+  const last = useRef(part.state); // a store may be away for a moment, and what is typed stays
+  last.current = part.state ?? last.current;
   const View = VIEWS[part.kind];
   return (
     <div class={`hero-view hero-${part.kind}`}>
       <h3 class="hero-title">{part.title}</h3>
-      {part.error ? (
+      {part.error && (
         <p role="alert" class="hero-fault">
           {part.error.message}
           {part.error.hint && <span class="hero-quiet"> · {part.error.hint}</span>}
         </p>
-      ) : View ? (
-        <View state={part.state} place={place} />
-      ) : (
+      )}
+      {!View ? (
         <p class="hero-fault">This version of the panels shows no {part.kind}.</p>
+      ) : (
+        last.current !== undefined && <View state={last.current} place={place} />
       )}
       {question && <Asked key={question.number} question={question} />}
       <p class="hero-said" role="status">

@@ -99,6 +99,7 @@ export function Field(props: {
     onKeyDown: (event: KeyboardEvent) => {
       event.stopPropagation(); // the notebook has commands on single letters
       if (event.key === 'Enter') {
+        event.preventDefault(); // else a button that gets the focus by this is pressed by it
         props.onEnter?.();
       } else if (event.key === 'Escape') {
         props.onEscape?.();
