@@ -127,7 +127,7 @@ class View(Followed):
         context = self._at(of)
         category, name = _names(category, name)
         new = text(value, "the text")
-        old = self._before(context, category, name, was)
+        old = self._masked_as(context, category, name, was)
         base = old or Masked("", "", {})
         try:
             new = unmasked(base, new, f"{category} {name}")
@@ -136,27 +136,32 @@ class View(Followed):
                 return {"fault": _fault(error), "may_be_plain": not base.sealed}
         raw = None if old is None else old.raw
         _write(context, category, name, new, raw)
+        kid = _kid(context, base)
 
         def back() -> None:
             if raw is None:
                 _remove(context, category, name, new)
             else:
+                _check_kid(context, base, kid)
                 _write(context, category, name, raw, new)
 
         what = f"{'making' if old is None else 'the change of'} {category} {name}"
         self._steps.add(context.guid, what, "the file stays as it is", back)
-        after = masked(new, f"{category} {name}", lambda same_: same_)
+        after = masked(new, f"{category} {name}", str)
         return {"gone": [path for path in base.sealed if path not in after.sealed]}
 
     def _delete(self, *, of: Any, category: Any, name: Any, was: Any) -> None:
         context = self._at(of)
         category, name = _names(category, name)
         raw = context.hero_config_get(category, name)
-        if was is not None and version(raw) != was:
+        if version(raw) != was:
             raise _meanwhile(category, name)
+        old = masked(raw, f"{category} {name}", str)
+        kid = _kid(context, old)
         _remove(context, category, name, raw)
 
         def back() -> None:
+            _check_kid(context, old, kid)
             _write(context, category, name, raw, None)
 
         what = f"the deletion of {category} {name}"
@@ -179,7 +184,7 @@ class View(Followed):
             raise UsageError(f"there is no value {path!r} to encrypt in {category} {name}")
         return magic("hero_config", "seal", category, name, path)
 
-    def _before(self, context: Context, category: str, name: str, was: Any) -> Masked | None:
+    def _masked_as(self, context: Context, category: str, name: str, was: Any) -> Masked | None:
         """What is there, which is what the front end saw; None when nothing was to be there."""
         if was is None:
             return None
@@ -206,6 +211,19 @@ def _fault(error: CorruptConfigError | None) -> Json | None:
         return None
     at = error.place if isinstance(error.place, Place) else Place("", 1, 1)
     return {"line": at.line, "column": at.column, "message": error.message, "hint": error.hint}
+
+
+def _kid(context: Context, of: Masked) -> str:
+    """The key in use, if a text has to do with it."""
+    return context.secrets.info.kid if of.has_sealed and context.secrets.is_set else ""
+
+
+def _check_kid(context: Context, of: Masked, kid: str) -> None:
+    """Refuse to write back what was encrypted with a key that may be gone."""
+    if _kid(context, of) != kid:
+        raise ChangedError(
+            "its values were encrypted with another key, and would not open any more"
+        )
 
 
 def _write(context: Context, category: str, name: str, new: str, was: str | None) -> None:

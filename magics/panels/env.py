@@ -85,7 +85,8 @@ class View(Followed):
         """The revision of the context's records, and what of this process the state tells."""
         session = self.session()
         revision = self.door.workspace.store.revision(session.context.id)
-        hidden = tuple(name for name in self._names if self._hides(name))
+        hides = self._hides()
+        hidden = tuple(name for name in self._names if hides(name))
         is_locked = session.context.secrets.is_locked
         return session.guid, revision, is_locked, hidden, self._steps.mark()
 
@@ -97,7 +98,7 @@ class View(Followed):
         state: Json = {
             "of": session.guid,
             "context": session.context.guid,
-            "env": self._rows(env, session.env_sources(), self._hides),
+            "env": self._rows(env, session.env_sources(), self._hides()),
             "undo": self._steps.told(session.guid),
         }
         for table in ("params", "shared"):
@@ -141,8 +142,9 @@ class View(Followed):
     def _all_masked(self, shown: Mapping[str, Shown]) -> dict[str, Shown]:
         return {name: self._masked(one) for name, one in shown.items()}
 
-    def _hides(self, name: str) -> bool:
-        return self.is_notebooks and self.door.hides(name)
+    def _hides(self) -> Callable[[str], bool]:
+        """Tells of a name whether the process has another value of it."""
+        return self.door.hides if self.is_notebooks else lambda _: False
 
     def still(self) -> Sequence[Table]:
         """The variables, the parameters, and those that are shared if there are any."""

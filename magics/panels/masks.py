@@ -42,6 +42,11 @@ class Masked:
     why: str = ""
     hint: str = ""
 
+    @property
+    def has_sealed(self) -> bool:
+        """Whether anything in it looks sealed."""
+        return _SEALED.search(self.raw) is not None
+
 
 def masked(raw: str, name: str, redact: Callable[[str], str]) -> Masked:
     """The text as it may be seen.

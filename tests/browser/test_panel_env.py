@@ -65,6 +65,8 @@ def test_values_are_edited_by_hand_and_seen_everywhere(jupyter, lab):
     assert "('Bruges', 'Steenstraat\\n5')" in lab.output(2).inner_text()
     assert at_terminal(jupyter, "env", "get", "CITY") == "Bruges"
 
+    panel.get_by_role("button", name="Copy STREET").click()
+    said.get_by_text("STREET copied").wait_for()
     lab.begin(3)  # answered while a cell runs
     panel.get_by_role("button", name="Edit size").click()
     edit("size")

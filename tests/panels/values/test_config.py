@@ -76,6 +76,17 @@ def test_a_sealed_value_is_masked_and_stays_sealed(notebook, pane, sealed, elsew
     assert elsewhere.context.hero_config_get("app", "mail") == sealed
 
 
+def test_what_an_old_key_encrypted_is_not_brought_back(notebook, pane, sealed, secret):
+    """It would be there, and nobody could open it."""
+    was = opened(pane)["version"]
+    pane.ask("delete", category="app", name="mail", was=was)
+    notebook.run("%hero_secret rotate", secret)
+    said = pane.refused("undo", number=pane.state["undo"]["number"])
+    assert "the deletion of app mail is not undone" in said
+    assert "another key" in said
+    assert pane.state["files"] == []
+
+
 def test_a_mask_that_stands_for_nothing_is_refused(pane, sealed, elsewhere):
     """Written as it is, the secret would be gone, and nobody told."""
     seen = opened(pane)

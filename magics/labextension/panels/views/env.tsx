@@ -209,6 +209,9 @@ function Values(props: {
       const { text } = row.cut
         ? await place.ask('value', { of: state.of, table: kept, name: row.name })
         : { text: row.text ?? '' };
+      if (!navigator.clipboard) {
+        throw new Error('this page may not copy, for it did not come over https');
+      }
       await navigator.clipboard.writeText(text);
       place.say(`${row.name} copied`);
     } catch (failed) {

@@ -64,7 +64,7 @@ export function Secrets({ state, place }: ViewProps<State>) {
 
   return (
     <div>
-      <p class={`hero-standing-${standing}`}>
+      <p>
         <strong>{standing}</strong> · {STANDING[standing]}
       </p>
       {state.fault && <p class="hero-fault">{state.fault}</p>}
