@@ -321,7 +321,10 @@ _SHOWN = (
     ("magics.display", "Refusal"),
 )
 
-_PANELS = (("magics.panels.display", "Panels"),)
+_PANELS = (
+    ("magics.panels.display", "Panels"),
+    ("hero_kernel.databases.database", "Database"),
+)
 """Types by their names: they are loaded when there is one to show."""
 
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from magics.doorway import Door
     from magics.panels.view import View
 
-KINDS = ("env",)
+KINDS = ("env", "db")
 """Of a notebook, in the order of `%hero_panel all`; each is a module here that has a `View`."""
 
-VALUES: dict[str, str] = {}
+VALUES: dict[str, str] = {"hero_kernel.databases.database.Database": "db"}
 """What is shown as a panel when it is a cell's value, by the kind that shows it."""
 
 
