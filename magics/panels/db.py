@@ -302,10 +302,12 @@ class View(Followed):
         )
         return {"ids": list(found.ids), "count": found.count, "at": found.at}
 
-    def _value(self, *, id: int, more: bool = False) -> Json:
+    def _value(self, *, id: int, more: bool = False) -> Json | None:
         """An entry's value, or as much of it as fits; `stamp` tells it from any later one."""
         here = self._found()
-        one = self._entry(here, id)
+        one = here.glance(id=_whole(id, "the id", 1), head=MOST)
+        if one is None:  # deleted meanwhile
+            return None
         shown = MOST if _flag(more, "more") else FIRST
         return {**self._reader(here).opened(one, shown), "stamp": self._stamp(one)}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import List
 
-from magics.panels.talk import Talk
+from magics.panels.talk import Talk, beside_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ class Panel(anywidget.AnyWidget):
         self._watching = watching
         self._talk = Talk(views, self.send, monotonic)
         super().__init__(views=self._talk.state())
+        beside_cells(self.comm)
         self.on_msg(self._heard)
         watching.add(self._talk)
 

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from magics.panels import views
-from magics.panels.talk import Talk, told
+from magics.panels.talk import Talk, beside_cells, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ def talk(door: Door, comm: Any, message: Mapping[str, Any]) -> None:
         one.hear(heard["content"]["data"])
         door.watching.wake()
 
+    beside_cells(comm)
     comm.on_msg(hear)
     comm.send({"views": lost | {part["key"]: part for part in one.state()}})
     door.watching.add(one)

@@ -4,12 +4,14 @@ import { ComponentType, render as draw } from 'preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { Db } from './views/db';
 import { Env } from './views/env';
 import './panel.css';
 
 /** By the kinds of `magics/panels`. */
 const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
-  env: Env
+  env: Env,
+  db: Db
 };
 
 function Panel({ link }: { link: Link }) {

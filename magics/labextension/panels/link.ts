@@ -51,6 +51,10 @@ export class Refused extends Error {
 }
 
 const LOOK_MS = 5000;
+
+/** What is said earlier would wait for cells: the way beside them is being made just then. */
+const SETTLING_MS = 250;
+
 const PATIENCE_MS = 2500;
 const TARGET = 'hero.panel';
 
@@ -68,6 +72,7 @@ export class Link {
   private own = Math.random().toString(36).slice(2);
   private comm: any = null;
   private looked = Date.now();
+  private begun = Date.now();
   private timer: ReturnType<typeof setInterval>;
   private checking: ReturnType<typeof setTimeout> | undefined;
 
@@ -198,6 +203,11 @@ export class Link {
   }
 
   private send(message: Given): void {
+    const early = this.begun + SETTLING_MS - Date.now();
+    if (early > 0) {
+      setTimeout(() => this.send(message), early);
+      return;
+    }
     try {
       if (this.comm) {
         this.comm.send(message);
