@@ -433,8 +433,8 @@ class View(Followed):
     def _download(self, *, decrypted: bool = False) -> Json:
         """Make an export that comes through the browser; see `_downloaded`."""
         here = self._found()
-        is_encrypted = here.is_encrypted()
-        if is_encrypted and not _flag(decrypted, "decrypted"):
+        is_encrypted, may_be_clear = here.is_encrypted(), _flag(decrypted, "decrypted")
+        if is_encrypted and not may_be_clear:
             raise UsageError(
                 f"database {here.name} is encrypted, and an export is not",
                 hint="say that its values may be written in the clear",

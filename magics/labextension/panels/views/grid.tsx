@@ -13,6 +13,12 @@ const HIGHEST = 8_000_000;
 /** Rows beyond what is in sight that are there already, for the next frame of a scroll. */
 const MARGIN = 12;
 
+/**
+ * Where the scroll bar is a scale, it moves by more than so many pixels when it is dragged, and by
+ * less for a wheel or a finger, which move the rows by just as much.
+ */
+const NEAR = 5000;
+
 const FETCHED = 100;
 const KEPT = 3000;
 const SETTLED_MS = 150;
@@ -129,8 +135,7 @@ export function Grid<Row extends Identified>(props: GridProps<Row>) {
     sight.direction = Math.sign(moved);
     sight.failedAt = 0;
     const isScaled = whole > HIGHEST;
-    if (isScaled && Math.abs(moved) <= sight.height) {
-      // A wheel or a finger moves rows by what it moved, however many there are.
+    if (isScaled && Math.abs(moved) <= NEAR) {
       sight.top = Math.max(0, Math.min(mostTop, sight.top + moved));
       clearTimeout(settling.current);
       const isAtEdge = bar <= 0 || bar >= mostBar;
@@ -224,7 +229,7 @@ export function Grid<Row extends Identified>(props: GridProps<Row>) {
         sight.active = Math.max(0, sight.active + shift);
       }
       found.rows.forEach((row, at) => sight.rows.set(found.at + at, { row, stamp }));
-      for (let at = found.at + found.rows.length; at < asked + FETCHED; at++) {
+      for (let at = found.at + found.rows.length; at < Math.min(total, asked + FETCHED); at++) {
         sight.rows.set(at, { row: null, stamp });
       }
       forget(sight.rows, seen);
