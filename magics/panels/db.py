@@ -494,7 +494,8 @@ class View(Followed):
         wanted = _text(key, "the key", MAX_TEXT)
         if id is not None:
             wanted = self._entry(here, id).key or ""
-        return self._line("set", "--secret", "-d", here.name, "--", wanted)
+        # In one word: what stands apart after --secret is taken for one, and hidden from then on.
+        return self._line("set", "--secret", f"--database={here.name}", "--", wanted)
 
     def _ask_unlock(self) -> str:
         self._line()  # the line is about the notebook's context

@@ -19,6 +19,7 @@ from magics.display import Sheet
 from magics.panels import views
 from magics.panels.db import View
 from magics.panels.talk import Talk
+from magics.secret import on_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -383,8 +384,9 @@ def test_a_secret_is_told_to_be_there_and_no_more(session, view, front):
     assert url["hides"]
     assert not url["editable"]  # the mask would be kept in the secret's place
     assert front.told("ask_secret", id=db.id_of("token")) == (
-        "%hero_db set --secret -d session_notes -- token"
+        "%hero_db set --secret --database=session_notes -- token"
     )
+    assert on_line("hero_db", front.told("ask_secret", key="k").partition(" ")[2]) == []
     assert "known secrets" in front.refused("download")
     stamp = front.told("value", id=db.id_of("token"))["stamp"]
     assert front.told("delete", id=db.id_of("token"), was=stamp) == {"key": "token", "undo": False}

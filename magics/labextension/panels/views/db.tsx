@@ -108,6 +108,7 @@ export function Db({ state, place }: ViewProps<State>) {
           <label>
             database{' '}
             <select
+              aria-label="Database"
               value={state.name}
               onKeyDown={own}
               onChange={event => quietly(switched(event.currentTarget.value))}

@@ -1,7 +1,7 @@
 // Entry: one value of a database, looked at, typed anew, given another key, deleted.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Given } from '../link';
 import { Button, Field, Place } from '../parts';
 
@@ -279,7 +279,7 @@ export function Typing(props: {
   const [text, setText] = useState(before);
   const [was, setWas] = useState(value?.stamp ?? '');
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (value) {
       area.current?.focus();
     }
@@ -326,6 +326,7 @@ export function Typing(props: {
         <label>
           type{' '}
           <select
+            aria-label="Type of the value"
             value={kind}
             onKeyDown={own}
             onChange={event => setKind(event.currentTarget.value as Typed)}
