@@ -160,9 +160,12 @@ class Positions:
         while start is not None:
             end = self._key_after(start, size)
             bound, more = self._bound(start, end)
-            found = look.found(self._database, bound, more)
-            count += len(found)
-            ids += found[: max(0, most - len(ids))]
+            if len(ids) < most:
+                found = look.found(self._database, bound, more)
+                count += len(found)
+                ids += found[: most - len(ids)]
+            else:
+                count += look.count(self._database, bound, more)
             start, at = end, at + size
             if until():
                 break
@@ -206,25 +209,34 @@ class Positions:
 class _Look:
     """What a text is looked for with."""
 
+    _what: tuple[str, ...]
+
     def __init__(self, text: str, *, ignore_case: bool, values: bool) -> None:
         self._values = values
         self._folded = text.casefold() if ignore_case and not text.isascii() else ""
         if ignore_case:  # SQLite's LIKE knows the case of ASCII
             escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            self._test, self._what = "{} LIKE ? ESCAPE '\\'", f"%{escaped}%"
+            test, what = "{} LIKE ? ESCAPE '\\'", f"%{escaped}%"
         else:
-            self._test, self._what = "instr({}, ?) > 0", text
+            test, what = "instr({}, ?) > 0", text
+        self._holds, self._what = test.format("key"), (what,)
+        if values:
+            self._holds = f"({self._holds} OR {_IN_VALUE} AND {test.format('value')})"
+            self._what = (what, what)
 
     def found(self, database: Counted, bound: str, more: tuple[str, ...]) -> list[int]:
-        """The ids of the entries within a bound that hold the text."""
+        """The ids of the entries within a bound that hold the text, in the order of their keys."""
         if self._folded:
             return self._found_folded(database, bound, more)
-        test, what = self._test.format("key"), [self._what]
-        if self._values:
-            test = f"({test} OR {_IN_VALUE} AND {self._test.format('value')})"
-            what.append(self._what)
-        statement = f"SELECT id FROM entry WHERE {bound} AND {test} ORDER BY key"  # noqa: S608 - ours
-        return [number for (number,) in database.select(statement, (*more, *what))]
+        statement = f"SELECT id FROM entry WHERE {bound} AND {self._holds} ORDER BY key"  # noqa: S608 - ours
+        return [number for (number,) in database.select(statement, (*more, *self._what))]
+
+    def count(self, database: Counted, bound: str, more: tuple[str, ...]) -> int:
+        """How many entries within a bound hold the text."""
+        if self._folded:
+            return len(self._found_folded(database, bound, more))
+        statement = f"SELECT count(*) FROM entry WHERE {bound} AND {self._holds}"  # noqa: S608 - ours
+        return sum(number for (number,) in database.select(statement, (*more, *self._what)))
 
     def _found_folded(self, database: Counted, bound: str, more: tuple[str, ...]) -> list[int]:
         value = f", CASE WHEN {_IN_VALUE} THEN value END" if self._values else ""

@@ -44,7 +44,7 @@ STILL = 20
 PAGE = 200
 """Entries that may be asked for at once."""
 
-PIECE_S = 0.03
+PIECE_S = 0.045
 """How long a search goes on before it answers: what else is asked waits for no more."""
 
 MAX_FILE = 10 * 1024 * 1024

@@ -234,6 +234,7 @@ function useLooked(given: {
   const done = useRef('');
   useEffect(() => {
     if (!text) {
+      done.current = '';
       setListed(null);
       return;
     }

@@ -125,6 +125,9 @@ export function Grid<Row extends Identified>(props: GridProps<Row>) {
     redraw();
   };
 
+  const back = useRef(settle);
+  back.current = settle;
+
   const scrolled = (): void => {
     const bar = scroller.current?.scrollTop ?? 0;
     const moved = bar - sight.bar;
@@ -257,6 +260,9 @@ export function Grid<Row extends Identified>(props: GridProps<Row>) {
       if (box.clientHeight && box.clientHeight !== sight.height) {
         sight.height = box.clientHeight;
         redraw();
+      }
+      if (box.clientHeight && Math.abs(box.scrollTop - sight.bar) > 1) {
+        back.current(); // it was hidden meanwhile, which some browsers scroll to the top
       }
     };
     measured();
