@@ -295,8 +295,11 @@ class Database(MutableMapping[str, Value]):
             id: Its id.
             head: How many bytes of the value are read at most.
         """
-        column = "id" if key is None else "key"
-        found = self.glances(f"{column} = ?", (_one_of(None, id) if key is None else key,), head)
+        if id is None and key is not None:
+            check_key(key)
+            found = self.glances("key = ?", (key,), head)
+        else:
+            found = self.glances("id = ?", (_one_of(key, id),), head)
         return found[0] if found else None
 
     def glances(self, where: str, parameters: tuple[object, ...], head: int) -> list[Glance]:

@@ -62,13 +62,21 @@ def glance(file: SqliteFile, connection: Connection, row: tuple[Any, ...], head:
     if stored in ("text", "blob"):
         size, value = file.part(connection, ("entry", "value", number), head)
         is_whole = len(value) == size
-        if stored == "text":  # what is cut in two at the end is left out
-            value = value.decode("utf-8", "strict" if is_whole else "ignore")
+        if stored == "text":
+            kind, value = _text(kind, value, is_whole=is_whole)
     if kind in (SEALED, SECRET):
         size = max(0, size - OVERHEAD - 1)  # a byte for the type: see `values.spelt`
     beginning = None if kind in (SEALED, SECRET) or not isinstance(value, str | bytes) else value
     whole = (kind, value, encrypted)
     return Glance(number, key, _kind(kind, stored, value), size, beginning, is_whole, whole)
+
+
+def _text(kind: str | None, data: bytes, *, is_whole: bool) -> tuple[str | None, str]:
+    """Kind and text; text that is none, and was put there by others, is of an unknown kind."""
+    try:
+        return kind, data.decode("utf-8", "strict" if is_whole else "ignore")  # cut at its end
+    except UnicodeDecodeError:
+        return "text that is not UTF-8", data.decode("utf-8", "replace")
 
 
 def _kind(kind: str | None, stored: str, value: object) -> str:

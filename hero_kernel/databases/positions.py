@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hero_kernel.databases.views import after_prefix
+from hero_kernel.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +149,14 @@ class Positions:
             values: Whether to look into values too.
             most: How many ids are wanted; what is found beyond is counted.
             until: Asked after every piece of the keys, some thousands; true ends the search.
+
+        Raises:
+            DatabaseError: The text is longer.
         """
+        if len(text) > MAX_TEXT:
+            raise DatabaseError(
+                f"the text to look for is longer than {MAX_TEXT} characters", hint="shorten it"
+            )
         size = _VALUES_AT_ONCE if values else _KEYS_AT_ONCE
         with self._lock:
             self._check()

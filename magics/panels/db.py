@@ -82,7 +82,7 @@ class View(Followed):
         self._given = given
         self._lock = Lock()
         self._kept: Database | None = None
-        self._positions: dict[str, Positions] = {}
+        self._positions: dict[tuple[str, str], Positions] = {}
         self._key = os.urandom(16)  # what is shown of a value does not tell it
         self._deleted: tuple[Database, Glance, Value] | None = None
         self._export = ""
@@ -144,9 +144,10 @@ class View(Followed):
 
     def state(self) -> Json:
         """What the first rows need: `version` is another one after every change."""
-        here = self._found()
+        here, context = self._found(), self._its_context()
         return {
             "name": here.name,
+            "of": "" if context is None else context.guid,
             "databases": self._names(here),
             "encrypted": here.is_encrypted(),
             "locked": self._is_locked(),
@@ -200,7 +201,6 @@ class View(Followed):
             kept = self._kept
             if kept is None or kept.path != found.path or kept.name != found.name:
                 self._kept = kept = found
-                self._positions.clear()
             return kept
 
     def _looked_up(self) -> Database:
@@ -239,9 +239,10 @@ class View(Followed):
 
     def _of(self, here: Database, prefix: str) -> Positions:
         """The positions of the keys; those of the last prefixes are kept."""
+        of = str(here.path), prefix
         with self._lock:
-            found = self._positions.pop(prefix, None) or here.positions(prefix)
-            self._positions[prefix] = found
+            found = self._positions.pop(of, None) or here.positions(prefix)
+            self._positions[of] = found
             while len(self._positions) > _PREFIXES:
                 del self._positions[next(iter(self._positions))]
             return found
@@ -537,6 +538,10 @@ def _in_the_clear(here: Database, *, is_encrypted: bool) -> Iterator[tuple[int, 
 def _text(value: object, what: str, most: int) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise UsageError(f"{what} is no text of at most {most} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what} holds half a character") from None
     return value
 
 

@@ -12,7 +12,7 @@ import pytest
 from databases.ciphers import Cipher
 
 from hero_kernel.databases import Database, positions
-from hero_kernel.errors import BadNameError, CorruptRecordError, SecretRequiredError
+from hero_kernel.errors import BadNameError, CorruptRecordError, DatabaseError, SecretRequiredError
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
@@ -189,6 +189,15 @@ def test_a_row_that_is_not_ours_is_told_when_it_is_opened(plain):
         lambda connection: connection.execute("UPDATE entry SET kind = 'new'").fetchall()
     )
     assert plain.glance("a", head=100).kind == "unknown"
+    plain._file.write(
+        lambda connection: connection.execute(
+            "UPDATE entry SET kind = NULL, value = CAST(X'61FF' AS TEXT)"
+        ).fetchall()
+    )
+    one = plain.glance("a", head=100)  # others beside it are shown all the same
+    assert (one.kind, one.head) == ("unknown", "a\ufffd")
+    with pytest.raises(CorruptRecordError):
+        plain.opened(one)
 
 
 def searched(db: Database, text: str, *, most: int = 10**6, **given) -> list[str]:
@@ -240,6 +249,8 @@ def test_search_goes_on_where_it_ended_and_counts_what_is_not_listed(db):
     assert steps == 5  # a piece at a time: between them others have their turn
     assert (count, len(ids)) == (10_000, 3000)
     assert [db.key_of(one) for one in ids[:2]] == ["k00000", "k00001"]
+    with pytest.raises(DatabaseError, match="longer than 512"):
+        places.search("k" * 513, most=1, until=never)
     assert places.search("k", 20_000, most=1, until=never).ids == ()
 
 

@@ -301,6 +301,8 @@ def test_a_search_answers_in_pieces(front, db):
         ("search", {"text": 1}),
         ("search", {"text": "a", "case": "yes"}),
         ("search", {"text": "a" * 10_000}),
+        ("search", {"text": "\ud800"}),
+        ("page", {"at": 0, "count": 1, "prefix": "\udfff"}),
         ("value", {"id": None}),
         ("value", {"id": 1.5}),
         ("parts", {"id": 1, "path": "0"}),

@@ -1,4 +1,4 @@
-"""What a panel's front end says is heard by the subshell that it names, also after our own words."""
+"""What a front end says is heard by the subshell that it names, also after our own words."""
 
 from __future__ import annotations
 

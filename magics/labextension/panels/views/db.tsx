@@ -9,6 +9,8 @@ import './db.css';
 
 interface State {
   name: string;
+  /** The context's name and number. */
+  of: string;
   databases: string[];
   encrypted: boolean;
   locked: boolean;
@@ -60,7 +62,12 @@ export function Db({ state, place }: ViewProps<State>) {
   const [deleted, setDeleted] = useState('');
   const [reveal, setReveal] = useState({ at: 0, turn: 0 });
   const grid = useRef<HTMLDivElement>(null);
-  const wanted = `${state.name} ${way} ${hasCase} ${text}`;
+  const which = `${state.of} ${state.name}`;
+  const wanted = `${which} ${way} ${hasCase} ${text}`;
+  useEffect(() => {
+    choose(null); // it is another database's, when the notebook has changed its session
+    setDeleted('');
+  }, [which]);
   useLooked({ state, place, way, text, hasCase, wanted, listed, setListed });
 
   const list = text && listed ? listed : null;
@@ -97,8 +104,6 @@ export function Db({ state, place }: ViewProps<State>) {
   };
   const switched = async (name: string): Promise<void> => {
     await place.ask('open', { name });
-    choose(null);
-    setDeleted('');
     setText('');
   };
   return (
@@ -182,7 +187,7 @@ export function Db({ state, place }: ViewProps<State>) {
             label={`Entries of database ${state.name}`}
             total={list ? list.total : state.total}
             first={list ? list.first : state.rows}
-            source={list ? list.source : state.name}
+            source={list ? list.source : which}
             stamp={state.version}
             fetch={fetch}
             chosen={chosen}
