@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import HeroError, UsageError
+from magics.comms import beside_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,9 +72,7 @@ class Connection:
     def _listen(self, comm: Any) -> None:
         comm.on_msg(self._hear)
         comm.on_close(self._closed)
-        # ipykernel 7.4 would hand messages to the thread of whatever was sent last: after a push
-        # from a cell the next question would wait for the cell that runs then
-        comm._reply_subshell_for = lambda _, asked: asked  # noqa: SLF001  # it has no other way
+        beside_cells(comm)
 
     def _closed(self, _: object) -> None:
         """One front end closed what is for all of them: go on."""

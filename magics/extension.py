@@ -328,6 +328,7 @@ _PANELS = (
     ("magics.panels.display", "Panels"),
     ("hero_kernel.contexts", "Context"),
     ("hero_kernel.sessions.session", "Session"),
+    ("hero_kernel.databases.database", "Database"),
     ("hero_kernel.report.model", "Report"),
 )
 """Types by their names: they are loaded when there is one to show."""

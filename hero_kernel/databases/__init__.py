@@ -5,6 +5,8 @@ from __future__ import annotations
 from hero_kernel.databases.collection import Databases
 from hero_kernel.databases.database import Database, DatabaseInfo
 from hero_kernel.databases.dbfs import Finding, ImportReport
+from hero_kernel.databases.glances import Glance
+from hero_kernel.databases.positions import Found, Positions
 from hero_kernel.databases.values import MAX_VALUE_BYTES, Value
 
 __all__ = [
@@ -13,6 +15,9 @@ __all__ = [
     "DatabaseInfo",
     "Databases",
     "Finding",
+    "Found",
+    "Glance",
     "ImportReport",
+    "Positions",
     "Value",
 ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from hero_kernel.databases import jsonlines, values
+from hero_kernel.databases import glances, jsonlines, values
+from hero_kernel.databases.positions import Positions
 from hero_kernel.databases.sealing import Sealing, place_of, shown
 from hero_kernel.databases.values import Value
 from hero_kernel.databases.views import VALUE, Items, Keys, Values, after_prefix, paged
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.crypto import Cipher
+    from hero_kernel.databases.glances import Glance
     from hero_kernel.stores.sqlite_file import Connection, Rows, Transaction
 
 T = TypeVar("T")
@@ -47,6 +49,8 @@ MAX_ID = 2**53 - 1
 _GET = f"SELECT {VALUE} FROM entry WHERE key = ?"  # noqa: S608
 _GET_BY_ID = f"SELECT {VALUE}, key FROM entry WHERE id = ?"  # noqa: S608
 _ID_OF = "SELECT id FROM entry WHERE key = ?"
+_COUNT = "SELECT (SELECT count(*) FROM entry) - (SELECT count(*) FROM entry WHERE key IS NULL)"
+_VERSION = "SELECT data_version, total_changes() FROM pragma_data_version"
 _MISSING: Any = object()
 _NEAR = 500
 
@@ -260,12 +264,81 @@ class Database(MutableMapping[str, Value]):
         )
         return self._rows(statement, tuple(parameters))
 
+    def unkeyed(self) -> int:
+        """How many entries have no key."""
+        rows = self._rows("SELECT count(*) FROM entry WHERE key IS NULL")
+        return sum(number for (number,) in rows)
+
     def count(self, prefix: str) -> int:
         """How many keys have the prefix."""
+        if not prefix:  # half the time: SQLite counts whole trees by their pages
+            return sum(number for (number,) in self._rows(_COUNT))
         end = after_prefix(prefix)
         bound, more = ("", ()) if end is None else (" AND key < ?", (end,))
         statement = f"SELECT count(*) FROM entry WHERE key >= ?{bound}"  # noqa: S608 - ours
         return sum(number for (number,) in self._rows(statement, (prefix, *more)))
+
+    def positions(self, prefix: str = "") -> Positions:
+        """The keys that have the prefix, by their position; for lists that are shown in parts."""
+        check_key(prefix)
+        return Positions(self, prefix)
+
+    def glance(
+        self, key: str | None = None, *, id: int | None = None, head: int = 0
+    ) -> Glance | None:
+        """An entry, read without the whole of a large value; None when it is not there.
+
+        Nothing is opened, and nobody is asked for a secret.
+
+        Args:
+            key: Its key, or else
+            id: Its id.
+            head: How many bytes of the value are read at most.
+        """
+        if id is None and key is not None:
+            check_key(key)
+            found = self.glances("key = ?", (key,), head)
+        else:
+            found = self.glances("id = ?", (_one_of(key, id),), head)
+        return found[0] if found else None
+
+    def glances(self, where: str, parameters: tuple[object, ...], head: int) -> list[Glance]:
+        """Entries of one moment, each read as by `glance`.
+
+        Args:
+            where: SQL of our own: what follows WHERE.
+            parameters: What stands for the question marks in it.
+            head: How many bytes of each value are read at most.
+        """
+        statement = f"SELECT {glances.COLUMNS} FROM entry WHERE {where}"  # noqa: S608 - ours
+        file = self._file
+
+        def work(connection: Connection) -> list[Glance]:
+            rows = file.run(connection, statement, parameters)
+            return [glances.glance(file, connection, row, head) for row in rows]
+
+        return file.read(work, absent=[])
+
+    def opened(self, glance: Glance) -> Value:
+        """The value of an entry that was read whole; raises as `get`.
+
+        Raises:
+            ValueError: It is not whole.
+        """
+        if not glance.is_whole:
+            raise ValueError("the value was not read whole")
+        return self.value_of(place_of(glance.key, glance.id), glance.row)
+
+    def select(self, statement: str, parameters: tuple[object, ...]) -> Rows:
+        """What a statement of our own finds; for `positions`."""
+        return self._rows(statement, parameters)
+
+    def version(self) -> str:
+        """A text that is another one after every change, by anyone; 20 µs."""
+        identity = self._file.patiently(self._file.identity)
+        rows = self._file.locked_rows(_VERSION)
+        numbers = (*(identity or ()), self._file.openings, *(rows[0] if rows else ()))
+        return ".".join(map(str, numbers))
 
     def __setitem__(self, key: str, value: Value) -> None:
         check_key(key)  # None would mean an entry without one

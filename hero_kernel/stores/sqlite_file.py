@@ -561,6 +561,23 @@ class SqliteFile:
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._explanation(error) from None
 
+    def part(
+        self, connection: Connection, place: tuple[str, str, int], count: int
+    ) -> tuple[int, bytes]:
+        """How many bytes a text or a blob has, and the first of them; the rest is not read.
+
+        Args:
+            connection: Where a transaction is open.
+            place: Table, column and row.
+            count: How many bytes at most.
+        """
+        table, column, row = place
+        try:
+            with connection.blobopen(table, column, row, readonly=True) as blob:
+                return len(blob), blob.read(count)
+        except sqlite3.Error as error:
+            raise self._explanation(error) from None
+
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
         ((application_id,),) = self.run(connection, "PRAGMA application_id")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import List
 
+from magics.comms import beside_cells
 from magics.panels.talk import Talk
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Panel(anywidget.AnyWidget):
         self._watching = watching
         self._talk = Talk(views, self.send, monotonic)
         super().__init__(views=self._talk.state())
+        beside_cells(self.comm)
         self.on_msg(self._heard)
         watching.add(self._talk)
 

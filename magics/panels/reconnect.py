@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from magics.comms import beside_cells
 from magics.panels import views
 from magics.panels.talk import Talk, told
 
@@ -40,6 +41,7 @@ def talk(door: Door, comm: Any, message: Mapping[str, Any]) -> None:
         one.hear(heard["content"]["data"])
         door.watching.wake()
 
+    beside_cells(comm)
     comm.on_msg(hear)
     comm.send({"views": lost | {part["key"]: part for part in one.state()}})
     door.watching.add(one)

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from magics.doorway import Door
     from magics.panels.view import View
 
-KINDS = ("context", "session", "env", "config", "secrets", "log", "playbook")
+KINDS = ("context", "session", "env", "db", "config", "secrets", "log", "playbook")
 """Of a notebook, in the order of `%hero_panel all`; each is a module here that has a `View`."""
 
 VALUES = {
     "hero_kernel.contexts.Context": "context",
     "hero_kernel.sessions.session.Session": "session",
+    "hero_kernel.databases.database.Database": "db",
     "hero_kernel.report.model.Report": "report",
 }
 """What is shown as a panel when it is a cell's value, by the kind that shows it."""

@@ -6,6 +6,7 @@ import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
 import { Config } from './views/config';
 import { Context } from './views/context';
+import { Db } from './views/db';
 import { Env } from './views/env';
 import { Log } from './views/log';
 import { Playbook } from './views/playbook';
@@ -19,6 +20,7 @@ const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
   context: Context,
   session: Session,
   env: Env,
+  db: Db,
   config: Config,
   secrets: Secrets,
   log: Log,

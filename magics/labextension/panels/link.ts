@@ -63,6 +63,10 @@ const LOOK_MS = 5000;
 
 /** News that are kept; who wants older ones asks for them. */
 const NEWS_KEPT = 2000;
+
+/** What is said earlier would wait for cells: the way beside them is being made just then. */
+const SETTLING_MS = 250;
+
 const PATIENCE_MS = 2500;
 const TARGET = 'hero.panel';
 
@@ -81,6 +85,7 @@ export class Link {
   private own = Math.random().toString(36).slice(2);
   private comm: any = null;
   private looked = Date.now();
+  private begun = Date.now();
   private timer: ReturnType<typeof setInterval>;
   private checking: ReturnType<typeof setTimeout> | undefined;
 
@@ -225,6 +230,11 @@ export class Link {
   }
 
   private send(message: Given): void {
+    const early = this.begun + SETTLING_MS - Date.now();
+    if (early > 0) {
+      setTimeout(() => this.send(message), early);
+      return;
+    }
     try {
       if (this.comm) {
         this.comm.send(message);
