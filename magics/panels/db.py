@@ -129,7 +129,10 @@ class View(Followed):
     @property
     def title(self) -> str:
         """The names of the database and its context."""
-        here, context = self._found(), self._its_context()
+        return self._titled(self._found())
+
+    def _titled(self, here: Database) -> str:
+        context = self._its_context()
         of = "" if context is None else f" of context {context.guid}"
         return f"database {here.name}{of}" + (" (encrypted)" if here.is_encrypted() else "")
 
@@ -154,18 +157,18 @@ class View(Followed):
             "version": f"{here.path.name} {here.version()} {self._is_locked()}",
             "total": self._of(here, "").count(),
             "unkeyed": here.unkeyed(),
-            "rows": self._page(at=0, count=ROWS)["rows"],
+            "rows": self._first(here, ROWS),
         }
 
     def still(self) -> Sequence[Table]:
         """The first entries."""
         here = self._found()
-        rows = self._page(at=0, count=STILL)["rows"]
+        rows = self._first(here, STILL)
         total = self._of(here, "").count()
         table = Table(
             ("key", "type", "value"),
             tuple((row["key"], row["type"], row["text"] or row["state"]) for row in rows),
-            title=self.title,
+            title=self._titled(here),
             note="" if total else "it is empty",
             total=total if len(rows) < total else 0,
         )
@@ -249,6 +252,10 @@ class View(Followed):
 
     def _reader(self, here: Database) -> Reader:
         return Reader(here, self.door.workspace.redactor, self._is_locked())
+
+    def _first(self, here: Database, count: int) -> list[Json]:
+        reader = self._reader(here)
+        return [reader.row(one) for one in self._of(here, "").page(0, count, head=reader.head)]
 
     def _page(
         self, *, at: int, count: int, prefix: str = "", near: int | None = None, was: int = 0
