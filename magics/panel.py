@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from hero_kernel.errors import UsageError
 from magics.arguments import Command, Verb, offers
-from magics.panels import views
+from magics.panels import display, views
 from magics.panels.display import Panels
 
 if TYPE_CHECKING:
@@ -21,10 +23,28 @@ class PanelVerbs:
         self.door = door
 
     def show(self, given: Namespace) -> Panels:
-        """Show a panel: context, session, env, db, config, secrets, log, playbook, or all."""
+        """Show what is kept, in a panel: one kind after the other, or all of them in tabs.
+
+        A panel shows it as it is now, and changes it: what another notebook or a command changes
+        appears by itself. What the notebook's file keeps is tables, which need no kernel to be
+        read. Where nobody looks, as in nbconvert and papermill, tables are all there is; `--live`
+        and `--static` say otherwise, and HERO_PANELS=live or =static for every panel.
+        """
+        how = display.decided(given.how, os.environ)
+        self._refuse_unseen(given.how)
         self.door.session()
-        kinds = views.KINDS if given.kind == "all" else (given.kind,)
-        return Panels(tuple(views.named(self.door, kind) for kind in kinds))
+        kinds = [kind for kind in given.kinds if kind != "all"]
+        if len(kinds) < len(given.kinds) or not kinds:
+            kinds = [*kinds, *views.KINDS]
+        return Panels(tuple(views.named(self.door, kind) for kind in dict.fromkeys(kinds)), how)
+
+    def _refuse_unseen(self, how: str) -> None:
+        if how != "live":
+            return
+        if not hasattr(self.door.shell, "kernel"):
+            raise UsageError("a terminal shows no panel", hint="leave out --live")
+        if self.door.docs:
+            raise UsageError("docs mode shows no panel", hint="%hero_context --no-docs ends it")
 
 
 def command(door: Door) -> Command:
@@ -39,5 +59,13 @@ def command(door: Door) -> Command:
 
 
 def _show_arguments(parser: ArgumentParser) -> None:
-    kind = parser.add_argument("kind", nargs="?", default="all", metavar="PANEL")
-    offers(kind, "", "all", *views.KINDS)
+    kinds = parser.add_argument(
+        "kinds", nargs="*", metavar="PANEL", help=f"all, or one of {', '.join(views.KINDS)}"
+    )
+    offers(kinds, "", "all", *views.KINDS)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--live", dest="how", action="store_const", const="live", help="a widget")
+    how.add_argument(
+        "--static", dest="how", action="store_const", const="static", help="tables alone"
+    )
+    parser.set_defaults(how="")

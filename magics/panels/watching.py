@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 from threading import Lock, Thread, current_thread
-from time import monotonic, sleep
-from typing import TYPE_CHECKING
-from weakref import WeakSet
-
-if TYPE_CHECKING:
-    from magics.panels.talk import Talk
+from time import monotonic, sleep, thread_time
+from typing import Protocol
+from weakref import WeakKeyDictionary
 
 BETWEEN_S = 0.25
 """A change shows after twice that at most, if the store is not slow."""
@@ -18,26 +15,36 @@ UNSEEN_S = 15.0
 """Who has not looked for so long is gone: front ends look every five seconds while they show it."""
 
 _LOAD = 0.1
-"""At most this share of the time goes into looking for changes."""
+"""At most this share of a processor goes into looking for changes, for each who is told."""
 
 _log = logging.getLogger(__name__)
 
 
+class Told(Protocol):
+    """Whoever tells a front end of changes: a panel's talk, or the notebook's connection."""
+
+    looked_s: float
+    """When the front end looked last, by the monotonic clock."""
+
+    def tell(self) -> None:
+        """Tell it what has changed, if anything."""
+
+
 class Watching:
-    """The panels of one kernel, and the thread that watches what they show.
+    """Those of one kernel who tell front ends of changes, and the thread that lets them.
 
     It ends when nobody has looked for a while, and begins again when somebody does.
     """
 
     def __init__(self) -> None:
-        self._talks: WeakSet[Talk] = WeakSet()
+        self._talks: WeakKeyDictionary[Told, float] = WeakKeyDictionary()
         self._lock = Lock()
         self._thread: Thread | None = None
 
-    def add(self, talk: Talk) -> None:
+    def add(self, talk: Told) -> None:
         """Watch what a talk is about, too."""
         with self._lock:
-            self._talks.add(talk)
+            self._talks[talk] = 0.0
         self.wake()
 
     def wake(self) -> None:
@@ -54,9 +61,9 @@ class Watching:
             self._talks.clear()
 
     def _work(self) -> None:
-        own, pause_s = current_thread(), BETWEEN_S
+        own = current_thread()
         while True:
-            sleep(pause_s)
+            sleep(BETWEEN_S)
             with self._lock:
                 now_s = monotonic()
                 seen = [one for one in self._talks if now_s - one.looked_s < UNSEEN_S]
@@ -64,9 +71,23 @@ class Watching:
                     if self._thread is own:
                         self._thread = None
                     return
-            for talk in seen:
-                try:
-                    talk.tell()
-                except Exception:  # noqa: BLE001  # the others are told all the same
-                    _log.exception("a panel could not be told of a change")
-            pause_s = max(BETWEEN_S, (monotonic() - now_s) / _LOAD)
+                due = [one for one in seen if self._talks[one] <= now_s]
+            for talk in due:
+                pause_s = _pause_s(talk)
+                with self._lock:
+                    if talk in self._talks:
+                        self._talks[talk] = monotonic() + pause_s
+
+
+def _pause_s(talk: Told) -> float:
+    """Let one tell what has changed; how long it is to be left alone then.
+
+    A store that is slow to answer is asked no more than half of the time, and at most a share of
+    the processor is used, for records that are many.
+    """
+    began_s, used_s = monotonic(), thread_time()
+    try:
+        talk.tell()
+    except Exception:  # noqa: BLE001  # the others are told all the same
+        _log.exception("a front end could not be told of a change")
+    return max((thread_time() - used_s) / _LOAD, monotonic() - began_s) - BETWEEN_S

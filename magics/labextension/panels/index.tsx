@@ -1,9 +1,10 @@
-// The panels' widget view: what anywidget renders.
+// The panels' widget: what anywidget starts, and draws.
 
-import { ComponentType, render as draw } from 'preact';
+import { Component, ComponentChildren, ComponentType, render as draw } from 'preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, ViewProps } from './parts';
+import { keepOutOfFiles, takePlaces } from './places';
 import { Env } from './views/env';
 import './panel.css';
 
@@ -14,51 +15,66 @@ const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
 
 function Panel({ link }: { link: Link }) {
   const [, redraw] = useState(0);
-  const [chosen, choose] = useState(0);
+  const [chosen, choose] = useState('');
+  const [opened] = useState(() => new Set<string>());
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
-  const part = parts[Math.min(chosen, parts.length - 1)];
+  const at = Math.max(
+    parts.findIndex(part => part.key === chosen),
+    0
+  );
+  opened.add(parts[at]?.key);
+  const goTo = (next: number): void => {
+    choose(parts[next].key);
+    tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
+  };
   const move = (event: KeyboardEvent): void => {
-    const steps: { [key: string]: number } = { ArrowRight: 1, ArrowLeft: -1 };
-    const step = steps[event.key];
-    if (step) {
+    const places: { [key: string]: number } = {
+      ArrowRight: (at + 1) % parts.length,
+      ArrowLeft: (at - 1 + parts.length) % parts.length,
+      Home: 0,
+      End: parts.length - 1
+    };
+    if (event.key in places) {
       event.preventDefault();
-      event.stopPropagation();
-      const next = (chosen + step + parts.length) % parts.length;
-      choose(next);
-      tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
+      goTo(places[event.key]);
     }
   };
+  const isTabbed = parts.length > 1;
   return (
     <section class="hero-panel" aria-label="Hero panel">
-      {parts.length > 1 && (
+      {isTabbed && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
-          {parts.map((one, at) => (
+          {parts.map((part, number) => (
             <button
-              key={one.key}
+              key={part.key}
               type="button"
               role="tab"
-              id={`${id}-tab-${at}`}
-              aria-selected={at === chosen}
-              aria-controls={`${id}-view`}
-              tabIndex={at === chosen ? 0 : -1}
-              onClick={() => choose(at)}
+              id={`${id}-tab-${number}`}
+              aria-selected={number === at}
+              aria-controls={`${id}-view-${number}`}
+              tabIndex={number === at ? 0 : -1}
+              onClick={() => choose(part.key)}
             >
-              {one.key}
+              {part.key}
             </button>
           ))}
         </div>
       )}
       <Standing link={link} />
-      <div
-        id={`${id}-view`}
-        role={parts.length > 1 ? 'tabpanel' : undefined}
-        aria-labelledby={parts.length > 1 ? `${id}-tab-${chosen}` : undefined}
-      >
-        <Shown key={part.key} part={part} link={link} />
-      </div>
+      {parts.map((part, number) => (
+        <div
+          key={part.key}
+          id={`${id}-view-${number}`}
+          hidden={number !== at}
+          role={isTabbed ? 'tabpanel' : undefined}
+          aria-labelledby={isTabbed ? `${id}-tab-${number}` : undefined}
+        >
+          {opened.has(part.key) && <Shown part={part} link={link} />}
+        </div>
+      ))}
     </section>
   );
 }
@@ -73,7 +89,7 @@ function Standing({ link }: { link: Link }) {
   if (link.standing === 'busy') {
     return (
       <p class="hero-standing" role="status">
-        Waits for the running cell.
+        Waits for the kernel, which is busy or out of reach.
       </p>
     );
   }
@@ -91,11 +107,35 @@ function Standing({ link }: { link: Link }) {
     <p class="hero-standing" role="alert">
       The kernel that showed this is gone. What you see is how it was.{' '}
       <button type="button" class="hero-button" disabled={isTrying} onClick={reconnect}>
-        Reconnect
+        {isTrying ? 'Reconnecting…' : 'Reconnect'}
       </button>{' '}
       {error ? <Fault error={error} /> : null}
     </p>
   );
+}
+
+/** A view that fails says so in its place; the others go on. */
+class Fence extends Component<{ children: ComponentChildren }, { error: unknown }> {
+  state = { error: null as unknown };
+
+  static getDerivedStateFromError(error: unknown): { error: unknown } {
+    return { error };
+  }
+
+  render() {
+    const { error } = this.state;
+    if (error === null) {
+      return this.props.children;
+    }
+    return (
+      <p class="hero-fault" role="alert">
+        This panel failed: <Fault error={error} />{' '}
+        <button type="button" class="hero-button" onClick={() => this.setState({ error: null })}>
+          Try again
+        </button>
+      </p>
+    );
+  }
 }
 
 /** One view, with what it says and asks. */
@@ -147,15 +187,17 @@ function Shown({ part, link }: { part: Part; link: Link }) {
   return (
     <div class={`hero-view hero-${part.kind}`}>
       <h3 class="hero-title">{part.title}</h3>
-      {part.error ? (
+      {part.error && (
         <p role="alert" class="hero-fault">
           {part.error.message}
           {part.error.hint && <span class="hero-quiet"> · {part.error.hint}</span>}
         </p>
-      ) : View ? (
-        <View state={part.state} place={place} />
-      ) : (
-        <p class="hero-fault">This version of the panels shows no {part.kind}.</p>
+      )}
+      {!View && <p class="hero-fault">This version of the panels shows no {part.kind}.</p>}
+      {View && part.state !== undefined && (
+        <Fence>
+          <View state={part.state} place={place} />
+        </Fence>
       )}
       {question && <Asked question={question} />}
       <p class="hero-said" role="status">
@@ -173,15 +215,33 @@ function Shown({ part, link }: { part: Part; link: Link }) {
   );
 }
 
-/** anywidget's: draws the panel into an element; what is returned ends it. */
-function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+/** Draws the panel of a model into an element; what is returned ends it. */
+function show(model: Model, el: HTMLElement): () => void {
   el.classList.add('hero-widget');
-  const link = new Link(model, () => el.isConnected && el.getClientRects().length > 0);
+  const link = new Link(model, el);
   draw(<Panel link={link} />, el);
+  window.addEventListener('keydown', keep, true);
+  function keep(event: KeyboardEvent): void {
+    // JupyterLab has commands on plain keys, and takes them before anybody in the page does
+    const isOurs = !(event.ctrlKey || event.metaKey || event.altKey) || event.key === 'Enter';
+    el.toggleAttribute('data-lm-suppress-shortcuts', isOurs);
+  }
   return () => {
-    draw(null, el);
+    window.removeEventListener('keydown', keep, true);
     link.end();
+    draw(null, el);
   };
 }
 
-export default { render };
+/** anywidget's: a model has come, which may have places in the page; what is returned ends it. */
+function initialize({ model }: { model: Model }): () => void {
+  keepOutOfFiles(model.widget_manager, model.get('_anywidget_id'));
+  return takePlaces(model.get('place'), el => show(model, el));
+}
+
+/** anywidget's: the front end shows the model as a widget. */
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  return show(model, el);
+}
+
+export default { initialize, render };
