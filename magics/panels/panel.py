@@ -35,7 +35,7 @@ class Panel(anywidget.AnyWidget):
 
     views: List[Any] = List().tag(sync=True)
 
-    place: Unicode[str, str] = Unicode().tag(sync=True)
+    place: Unicode[str, Any] = Unicode().tag(sync=True)
     """The class of the elements that it is shown in, which nobody can guess; see `around`."""
 
     layout = Anything(None, allow_none=True).tag(sync=True)

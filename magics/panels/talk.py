@@ -99,9 +99,16 @@ class Talk:
     def _answer(self, message: Mapping[str, Any]) -> None:
         name = message["ask"]
         try:
-            self._send({"answer": name, "value": self._asked(message)()})
+            value = self._asked(message)()
         except Exception as error:  # noqa: BLE001  # the panel shows it; nobody else would
             self._say({"answer": name, "error": told(error)})
+            return
+        try:
+            self._send({"answer": name, "value": value})
+        except (TypeError, ValueError) as error:  # the view returned no JSON
+            self._say({"answer": name, "error": told(error)})
+        except Exception as error:  # noqa: BLE001  # as in `_say`
+            _log.debug("a panel could not be answered", exc_info=error)
 
     def _asked(self, message: Mapping[str, Any]) -> Callable[[], Any]:
         key, name, given = (message.get(one) for one in ("view", "name", "given"))
@@ -119,7 +126,7 @@ class Talk:
     def _say(self, message: Json) -> None:
         try:
             self._send(message)
-        except Exception as error:  # noqa: BLE001  # the kernel ends, or a view returned no JSON
+        except Exception as error:  # noqa: BLE001  # the kernel ends, and its sockets are closed
             _log.debug("a panel could not be told", exc_info=error)
 
     def _changed(self) -> dict[str, Json]:
@@ -138,7 +145,9 @@ class Talk:
 
 
 def _is_id(name: object) -> bool:
-    return isinstance(name, str) and len(name) <= _MAX_ID
+    if isinstance(name, str):
+        return len(name) <= _MAX_ID
+    return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 2**53
 
 
 def _or_none(say: Callable[[], object]) -> object:

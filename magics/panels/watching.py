@@ -61,22 +61,27 @@ class Watching:
             self._talks.clear()
 
     def _work(self) -> None:
-        own = current_thread()
-        while True:
+        sleep(BETWEEN_S)
+        while self._tell():
             sleep(BETWEEN_S)
+
+    def _tell(self) -> bool:
+        """Let those tell whose time it is; whether to go on."""
+        with self._lock:
+            if self._thread is not current_thread():
+                return False
+            now_s = monotonic()
+            seen = [one for one in self._talks if now_s - one.looked_s < UNSEEN_S]
+            if not seen:
+                self._thread = None
+                return False
+            due = [one for one in seen if self._talks[one] <= now_s]
+        for talk in due:
+            pause_s = _pause_s(talk)
             with self._lock:
-                now_s = monotonic()
-                seen = [one for one in self._talks if now_s - one.looked_s < UNSEEN_S]
-                if self._thread is not own or not seen:
-                    if self._thread is own:
-                        self._thread = None
-                    return
-                due = [one for one in seen if self._talks[one] <= now_s]
-            for talk in due:
-                pause_s = _pause_s(talk)
-                with self._lock:
-                    if talk in self._talks:
-                        self._talks[talk] = monotonic() + pause_s
+                if talk in self._talks:
+                    self._talks[talk] = monotonic() + pause_s
+        return True
 
 
 def _pause_s(talk: Told) -> float:

@@ -4,6 +4,9 @@
 // any more as an error. So the output is plain HTML (`Panel.around` in magics/panels/panel.py), and
 // the panel takes its place in the page, in every view of the output, while its model lives.
 
+/** Brings the notebook's looks for headings, tables and lists of HTML that users write. */
+const FOREIGN = 'jp-RenderedHTMLCommon';
+
 /**
  * Draws into every element of a class that is in the page, now and later, in the place of what
  * stands there.
@@ -19,6 +22,8 @@ export function takePlaces(name: string, draw: (el: HTMLElement) => () => void):
       return;
     }
     const still = [...place.children].filter(one => one instanceof HTMLElement) as HTMLElement[];
+    const frame = place.closest(`.${FOREIGN}`);
+    frame?.classList.remove(FOREIGN);
     const el = document.createElement('div');
     place.append(el);
     const end = draw(el);
@@ -27,6 +32,7 @@ export function takePlaces(name: string, draw: (el: HTMLElement) => () => void):
       end();
       el.remove();
       still.forEach(one => (one.hidden = false));
+      frame?.classList.add(FOREIGN);
     });
   };
   const found = new MutationObserver(records => {
