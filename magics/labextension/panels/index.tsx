@@ -44,7 +44,7 @@ function Panel({ link }: { link: Link }) {
   };
   const isTabbed = parts.length > 1;
   return (
-    <section class="hero-panel" aria-label="Hero panel">
+    <section class="hero-panel" aria-label="Hero panel" tabIndex={-1}>
       {isTabbed && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
           {parts.map((part, number) => (
@@ -220,14 +220,25 @@ function show(model: Model, el: HTMLElement): () => void {
   el.classList.add('hero-widget');
   const link = new Link(model, el);
   draw(<Panel link={link} />, el);
-  window.addEventListener('keydown', keep, true);
-  function keep(event: KeyboardEvent): void {
-    // JupyterLab has commands on plain keys, and takes them before anybody in the page does
-    const isOurs = !(event.ctrlKey || event.metaKey || event.altKey) || event.key === 'Enter';
-    el.toggleAttribute('data-lm-suppress-shortcuts', isOurs);
-  }
+  const keep = (event: KeyboardEvent): void => {
+    // JupyterLab has commands on plain keys; those with Ctrl and the like are left to it, but not
+    // where somebody types
+    const isTyping = (event.target as Element).matches('input, textarea, select');
+    if (isTyping || !(event.ctrlKey || event.metaKey || event.altKey)) {
+      event.stopPropagation();
+    }
+  };
+  const stay = (event: FocusEvent): void => {
+    // what had the focus may be taken away, and keys would then be the notebook's
+    queueMicrotask(() => {
+      if (!(event.target as Element).isConnected && document.activeElement === document.body) {
+        el.querySelector<HTMLElement>('.hero-panel')?.focus({ preventScroll: true });
+      }
+    });
+  };
+  el.addEventListener('keydown', keep);
+  el.addEventListener('focusout', stay);
   return () => {
-    window.removeEventListener('keydown', keep, true);
     link.end();
     draw(null, el);
   };

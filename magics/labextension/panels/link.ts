@@ -113,7 +113,7 @@ export class Link {
     this.model.off('msg:custom', this.heard);
     this.model.off('comm_live_update', this.look);
     this.followed?.statusChanged?.disconnect(this.changed);
-    this.comm?.close?.();
+    close(this.comm);
     this.listeners.clear();
     this.refuse('the panel was closed', 'run the cell again');
   }
@@ -222,7 +222,7 @@ export class Link {
       clearTimeout(timer);
     }
     comm.onClose = () => this.stand('lost');
-    this.comm?.close?.();
+    close(this.comm);
     this.comm = comm;
     this.answered = this.last;
     this.follow();
@@ -351,6 +351,15 @@ export class Link {
     for (const listener of [...this.listeners]) {
       listener();
     }
+  }
+}
+
+/** Closes a comm; one that went with its kernel cannot be. */
+function close(comm: any): void {
+  try {
+    comm?.close();
+  } catch {
+    // nobody is there to be told
   }
 }
 

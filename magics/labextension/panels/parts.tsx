@@ -1,7 +1,7 @@
 // Parts: what the views are made of. Everything that is shown is text, never markup.
 
 import { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, Ran, Refused } from './link';
 
 /** What a view gets. `state` is what its kind's module in `magics/panels` says. */
@@ -25,11 +25,20 @@ export interface Place {
   link: Link;
 }
 
+/** What a view does after an ask that was refused is left out; the panel has shown the refusal. */
+function settled(done: void | Promise<unknown>): void {
+  done?.catch(error => {
+    if (!(error instanceof Refused)) {
+      throw error;
+    }
+  });
+}
+
 /** A button; `danger` for what cannot be undone. */
 export function Button(props: {
   label: string;
   children?: ComponentChildren;
-  onClick(): void;
+  onClick(): void | Promise<unknown>;
   disabled?: boolean;
   danger?: boolean;
   pressed?: boolean;
@@ -42,7 +51,7 @@ export function Button(props: {
       aria-pressed={props.pressed}
       title={props.label}
       disabled={props.disabled}
-      onClick={props.onClick}
+      onClick={() => settled(props.onClick())}
     >
       {props.children ?? props.label}
     </button>
@@ -54,7 +63,7 @@ export function Field(props: {
   label: string;
   value: string;
   onInput(value: string): void;
-  onEnter?(): void;
+  onEnter?(): void | Promise<unknown>;
   onEscape?(): void;
   hidden?: boolean;
   hideLabel?: boolean;
@@ -63,7 +72,7 @@ export function Field(props: {
 }) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (props.focus) {
       input.current?.focus();
       input.current?.select();
@@ -81,7 +90,7 @@ export function Field(props: {
     onKeyDown: (event: KeyboardEvent) => {
       event.stopPropagation(); // the notebook has commands on single letters
       if (event.key === 'Enter') {
-        props.onEnter?.();
+        settled(props.onEnter?.());
       } else if (event.key === 'Escape') {
         props.onEscape?.();
       }
@@ -111,7 +120,7 @@ export function Asked(props: { question: Question }) {
   const box = useRef<HTMLDialogElement>(null);
   const before = useRef(document.activeElement as HTMLElement | null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.querySelector<HTMLElement>('input, .hero-cancel')?.focus();
     return () => before.current?.isConnected && before.current.focus();
   }, []);
