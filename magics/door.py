@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hero_kernel.report.steady import Steady
     from magics.holding import Holding
     from magics.live import Ticker
+    from magics.panels.shown import Shown
     from magics.panels.watching import Watching
 
 
@@ -60,6 +61,7 @@ class Door:
         self._ticker: Ticker | None = None
         self._holding: Holding | None = None
         self._watching: Watching | None = None
+        self._panels: Shown | None = None
         self._cell_id = ""
         self._cell: Cell | None = None
         self._depth = 0
@@ -103,6 +105,16 @@ class Door:
 
             self._watching = Watching()
         return self._watching
+
+    @property
+    def panels(self) -> Shown:
+        """The panels that the cells of this shell show."""
+        if self._panels is None:
+            from magics.panels.shown import Shown  # noqa: PLC0415  # as `ticker`
+
+            self._panels = Shown()
+            self.workspace.cells.held_by(self._panels)
+        return self._panels
 
     @property
     def is_live(self) -> bool:
@@ -281,6 +293,8 @@ class Door:
 
     def leave(self) -> None:
         """Give back the lease, at the end; the session ends if nobody else is on it."""
+        if self._watching is not None:
+            self._watching.stop()
         if self._holding is not None:
             self._holding.leave()
 
@@ -321,8 +335,8 @@ class Door:
         self.leave()
         if self._ticker is not None:
             self._ticker.stop()
-        if self._watching is not None:
-            self._watching.stop()
+        if self._panels is not None:
+            self._panels.close()
         self.unexport()
         here = front_end.here()
         if here is not None and here.prompt == self.ask:

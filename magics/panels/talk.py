@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+_MAX_ID = 100
+"""Characters of what a front end calls its messages; ours has sixteen or so."""
+
 _log = logging.getLogger(__name__)
 
 
 class Talk:
-    """One conversation with the views of a front end, over whatever carries messages.
+    """One conversation with the views of a panel, over whatever carries messages.
 
-    A message is JSON: `{"look": N}` says that somebody looks, and is answered by
-    `{"looked": N, "views": …, "news": …}` with what has changed; `{"ask": N, "view": KEY,
-    "name": …, "given": {…}}` is answered by `{"answer": N, "value": …}` or `{"answer": N,
-    "error": {"type": …, "message": …, "hint": …}}`. `{"views": {KEY: …}}` comes unasked after a
-    change, and to `{"again": [KEY, …]}`; `{"news": {KEY: {"first": N, "items": […]}}}` comes of
-    views that tell news: see `Telling`.
+    Every front end that shows the panel hears it, so each calls its messages by names of its own.
+    A message is JSON: `{"look": NAME}` says that somebody looks, and is answered by
+    `{"looked": NAME}` at once, whatever the views do; `{"ask": NAME, "view": KEY, "name": …,
+    "given": {…}}` is answered by `{"answer": NAME, "value": …}` or `{"answer": NAME, "error":
+    {"type": …, "message": …, "hint": …}}`. `{"views": {KEY: …}}` tells what has changed: after
+    either, unasked, and to `{"again": [KEY, …]}`; `{"news": {KEY: {"first": N, "items": […]}}}`
+    comes of views that tell news: see `Telling`. What is no such message is dropped.
 
     Args:
         views: What it is about.
@@ -49,73 +54,102 @@ class Talk:
         }
         self._send = send
         self._clock = clock
-        self._lock = Lock()
-        self._sending = Lock()  # so that news come in their order
+        self._telling = Lock()  # held until the change is sent: an older one must not come after
         self._marks: dict[str, object] = {}
         self._shown: dict[str, Json] = {}
 
     def state(self) -> list[Json]:
-        """Everything the front end needs to begin, a part a view."""
-        with self._lock:
-            for key, view in self.views.items():
-                self._marks[key] = _or_none(view.mark)
-                self._shown[key] = _part(view)
+        """Everything a front end needs to begin, a part a view; those before it hear of changes."""
+        with self._telling:
+            is_first = not self._shown
+            changed = self._changed()
+            if changed and not is_first:
+                self._say({"views": changed})
             return list(self._shown.values())
 
     def hear(self, message: object) -> None:
         """Answer a message; whatever it holds, nothing is raised."""
         if not isinstance(message, dict):
             return
-        if "look" in message:
+        if _is_id(message.get("look")):
             self.looked_s = self._clock()
-            with self._sending:
-                changed = self._changed()
-                self._send({"looked": message["look"], "views": changed, "news": self._news()})
+            self._say({"looked": message["look"]})
+            self.tell(waits=False)
         elif "again" in message:
             self._forget(message["again"])
             self.tell()
-        elif "ask" in message:
+        elif _is_id(message.get("ask")):
             self.looked_s = self._clock()
-            self._send({"answer": message["ask"], **self._answer(message)})
-            self.tell()
+            self._answer(message)
+            self.tell(waits=False)
 
-    def tell(self) -> None:
-        """Send what has changed since it was last sent, and what is new, if anything."""
-        with self._sending:
+    def tell(self, *, waits: bool = True) -> None:
+        """Send what has changed since it was last sent, and what is new, if anything.
+
+        Args:
+            waits: Whether to wait for another thread that does the same; what it has not seen yet
+                is told the next time.
+        """
+        if not self._telling.acquire(blocking=waits):
+            return
+        try:
             found = {"views": self._changed(), "news": self._news()}
             if message := {name: value for name, value in found.items() if value}:
-                self._send(message)
+                self._say(message)
+        finally:
+            self._telling.release()
 
-    def _answer(self, message: Mapping[str, Any]) -> Json:
+    def end(self) -> None:
+        """Let go of the views: nobody looks, and nothing is answered any more."""
+        self.views, self._tellers = {}, {}
+        self.looked_s = -math.inf
+
+    def _answer(self, message: Mapping[str, Any]) -> None:
+        name = message["ask"]
         try:
-            return {"value": self._asked(message)()}
+            value = self._asked(message)()
         except Exception as error:  # noqa: BLE001  # the panel shows it; nobody else would
-            return {"error": told(error)}
+            self._say({"answer": name, "error": told(error)})
+            return
+        try:
+            self._send({"answer": name, "value": value})
+        except (TypeError, ValueError) as error:  # the view returned no JSON
+            self._say({"answer": name, "error": told(error)})
+        except Exception as error:  # noqa: BLE001  # as in `_say`
+            _log.debug("a panel could not be answered", exc_info=error)
 
     def _asked(self, message: Mapping[str, Any]) -> Callable[[], Any]:
-        view = self.views.get(str(message.get("view")))
-        ask = None if view is None else view.asks.get(str(message.get("name")))
-        given = message.get("given", {})
-        if ask is None or not isinstance(given, dict):
-            raise UsageError(f"there is no {message.get('view')}.{message.get('name')} to ask")
+        key, name, given = (message.get(one) for one in ("view", "name", "given"))
+        view = self.views.get(key) if isinstance(key, str) else None
+        ask = view.asks.get(name) if view is not None and isinstance(name, str) else None
+        if ask is None:
+            raise UsageError("the panel knows no such question", hint="run the cell again")
+        given = {} if given is None else given
         try:
             inspect.signature(ask).bind(**given)
-        except TypeError as error:
-            raise UsageError(f"{message.get('name')}: {error}") from None
+        except TypeError:
+            raise UsageError(f"the panel asked wrongly for {name}") from None
         return partial(ask, **given)
 
+    def _say(self, message: Json) -> None:
+        try:
+            self._send(message)
+        except Exception as error:  # noqa: BLE001  # the kernel ends, and its sockets are closed
+            _log.debug("a panel could not be told", exc_info=error)
+
     def _changed(self) -> dict[str, Json]:
-        with self._lock:
-            changed = {}
-            for key, view in self.views.items():
-                mark = _or_none(view.mark)
-                if mark is not None and mark == self._marks.get(key):
-                    continue
-                self._marks[key] = mark
-                part = _part(view)
-                if part != self._shown.get(key):
-                    self._shown[key] = changed[key] = part
-            return changed
+        """The parts that are not what was sent last, which they are from now on."""
+        changed = {}
+        for key, view in self.views.items():
+            mark = _or_none(view.mark)
+            if mark is not None and mark == self._marks.get(key):
+                continue
+            self._marks[key] = mark
+            before = self._shown.get(key, {})
+            part = _part(view, before)
+            if part != before:
+                self._shown[key] = changed[key] = part
+        return changed
 
     def _news(self) -> dict[str, Json]:
         news: dict[str, Json] = {}
@@ -127,31 +161,42 @@ class Talk:
 
     def _forget(self, keys: object) -> None:
         """Have views sent again, changed or not."""
-        for key in keys if isinstance(keys, list) else ():
-            if isinstance(key, str):
-                with self._lock:
+        with self._telling:
+            for key in keys if isinstance(keys, list) else ():
+                if isinstance(key, str):
                     self._marks.pop(key, None)
                     self._shown.pop(key, None)
 
 
-def _or_none(mark: Callable[[], Any]) -> Any:
+def _is_id(name: object) -> bool:
+    if isinstance(name, str):
+        return len(name) <= _MAX_ID
+    return isinstance(name, int) and not isinstance(name, bool) and abs(name) < 2**53
+
+
+def _or_none(say: Callable[[], Any]) -> Any:
     try:
-        return mark()
+        return say()
     except Exception:  # noqa: BLE001  # what the view says instead tells why
         return None
 
 
-def _part(view: View) -> Json:
+def _part(view: View, before: Json) -> Json:
+    """What the front end is told of a view; where it fails, why, and what it is about."""
     part: Json = {"key": view.key, "kind": view.kind}
     try:
         return part | {"title": view.title, "spec": view.spec, "state": view.state()}
     except Exception as error:  # noqa: BLE001  # as above
-        return part | {"title": view.kind, "spec": {"kind": view.kind}, "error": told(error)}
+        spec = before.get("spec") or _or_none(lambda: view.spec) or {"kind": view.kind}
+        part |= {"title": before.get("title", view.kind), "spec": spec}
+        return part | {"error": told(error, is_new="error" not in before)}
 
 
-def told(error: Exception) -> dict[str, str]:
-    """An error as the front end shows it; one that is not ours is logged too."""
+def told(error: Exception, *, is_new: bool = True) -> dict[str, str]:
+    """An error as the front end shows it; one that is not ours is logged too, once."""
     if isinstance(error, HeroError):
         return {"type": type(error).__name__, "message": str(error.message), "hint": error.hint}
-    _log.error("a panel failed", exc_info=error)
-    return {"type": type(error).__name__, "message": str(error) or "it failed", "hint": ""}
+    if is_new:
+        _log.error("a panel failed", exc_info=error)
+    kind = type(error).__name__
+    return {"type": kind, "message": f"{kind}: {error}" if str(error) else kind, "hint": ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hero_kernel.errors import UsageError
+from hero_kernel.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ def named(door: Door, kind: str, session: Session | None = None) -> View:
         UsageError: There is no such kind.
     """
     if kind not in KINDS:
-        raise UsageError(f"there is no panel {kind}", hint=f"one of all, {', '.join(KINDS)}")
+        raise UsageError(f"there is no panel {kind}", hint=did_you_mean(kind, ("all", *KINDS)))
     view: View = _class(kind)(door, session)
     return view
 
@@ -52,9 +52,9 @@ def rebuilt(door: Door, spec: Mapping[str, Any]) -> View:
         UsageError: It is no spec.
     """
     kind = spec.get("kind")
-    if kind not in {*KINDS, *VALUES.values()}:
-        raise UsageError(f"there is no panel {kind}")
-    view: View = _class(str(kind)).rebuilt(door, spec)
+    if not isinstance(kind, str) or kind not in {*KINDS, *VALUES.values()}:
+        raise UsageError("the panel does not say what it shows", hint="run the cell again")
+    view: View = _class(kind).rebuilt(door, spec)
     return view
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from threading import Lock, Thread, current_thread
-from time import monotonic, sleep
+from time import monotonic, sleep, thread_time
 from typing import Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 BETWEEN_S = 0.25
 """A change shows after twice that at most, if the store is not slow."""
@@ -15,7 +15,7 @@ UNSEEN_S = 15.0
 """Who has not looked for so long is gone: front ends look every five seconds while they show it."""
 
 _LOAD = 0.1
-"""At most this share of the time goes into looking for changes."""
+"""At most this share of a processor goes into looking for changes, for each who is told."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,20 +31,20 @@ class Told(Protocol):
 
 
 class Watching:
-    """The panels of one kernel, and the thread that watches what they show.
+    """Those of one kernel who tell front ends of changes, and the thread that lets them.
 
     It ends when nobody has looked for a while, and begins again when somebody does.
     """
 
     def __init__(self) -> None:
-        self._talks: WeakSet[Told] = WeakSet()
+        self._talks: WeakKeyDictionary[Told, float] = WeakKeyDictionary()
         self._lock = Lock()
         self._thread: Thread | None = None
 
     def add(self, talk: Told) -> None:
         """Watch what a talk is about, too."""
         with self._lock:
-            self._talks.add(talk)
+            self._talks[talk] = 0.0
         self.wake()
 
     def wake(self) -> None:
@@ -61,19 +61,38 @@ class Watching:
             self._talks.clear()
 
     def _work(self) -> None:
-        own, pause_s = current_thread(), BETWEEN_S
-        while True:
-            sleep(pause_s)
+        sleep(BETWEEN_S)
+        while self._tell():
+            sleep(BETWEEN_S)
+
+    def _tell(self) -> bool:
+        """Let those tell whose time it is; whether to go on."""
+        with self._lock:
+            if self._thread is not current_thread():
+                return False
+            now_s = monotonic()
+            seen = [one for one in self._talks if now_s - one.looked_s < UNSEEN_S]
+            if not seen:
+                self._thread = None
+                return False
+            due = [one for one in seen if self._talks[one] <= now_s]
+        for talk in due:
+            pause_s = _pause_s(talk)
             with self._lock:
-                now_s = monotonic()
-                seen = [one for one in self._talks if now_s - one.looked_s < UNSEEN_S]
-                if self._thread is not own or not seen:
-                    if self._thread is own:
-                        self._thread = None
-                    return
-            for talk in seen:
-                try:
-                    talk.tell()
-                except Exception:  # noqa: BLE001  # the others are told all the same
-                    _log.exception("a panel could not be told of a change")
-            pause_s = max(BETWEEN_S, (monotonic() - now_s) / _LOAD)
+                if talk in self._talks:
+                    self._talks[talk] = monotonic() + pause_s
+        return True
+
+
+def _pause_s(talk: Told) -> float:
+    """Let one tell what has changed; how long it is to be left alone then.
+
+    A store that is slow to answer is asked no more than half of the time, and at most a share of
+    the processor is used, for records that are many.
+    """
+    began_s, used_s = monotonic(), thread_time()
+    try:
+        talk.tell()
+    except Exception:  # noqa: BLE001  # the others are told all the same
+        _log.exception("a front end could not be told of a change")
+    return max((thread_time() - used_s) / _LOAD, monotonic() - began_s) - BETWEEN_S

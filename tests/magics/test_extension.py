@@ -54,6 +54,7 @@ def test_unloading_leaves_the_shell_as_it_was(notebook):
         "hero_secret",
         "hero_log",
         "hero_help",
+        "hero_panel",
         "heroscript",
     }
     shell.run_line_magic("hero_env", "set LEFT_BEHIND=1")

@@ -1,9 +1,10 @@
-// The panels' widget view: what anywidget renders.
+// The panels' widget: what anywidget starts, and draws.
 
-import { ComponentType, render as draw } from 'preact';
+import { Component, ComponentChildren, ComponentType, render as draw } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
+import { keepOutOfFiles, takePlaces } from './places';
 import { Config } from './views/config';
 import { Context } from './views/context';
 import { Db } from './views/db';
@@ -30,17 +31,20 @@ const VIEWS: { [kind: string]: ComponentType<ViewProps<any>> } = {
 
 function Panel({ link }: { link: Link }) {
   const [, redraw] = useState(0);
-  const [chosen, choose] = useState(0);
+  const [chosen, choose] = useState('');
+  const [opened] = useState(() => new Set<string>());
   const id = useId();
   const tabs = useRef<HTMLDivElement>(null);
-  const box = useRef<HTMLElement>(null);
-  useEffect(() => keepKeys(box.current!), []);
   useEffect(() => link.listen(() => redraw(count => count + 1)), [link]);
   const parts = link.parts;
-  const part = parts[Math.min(chosen, parts.length - 1)];
-  const goTo = (at: number): void => {
-    choose(at);
-    tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[at]?.focus();
+  const at = Math.max(
+    parts.findIndex(part => part.key === chosen),
+    0
+  );
+  opened.add(parts[at]?.key);
+  const goTo = (next: number): void => {
+    choose(link.parts[next].key);
+    tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
   };
   const opener = useMemo((): Opener => {
     const find = (kind: string): number => link.parts.findIndex(one => one.kind === kind);
@@ -49,47 +53,49 @@ function Panel({ link }: { link: Link }) {
       open: kind => find(kind) >= 0 && goTo(find(kind))
     };
   }, [link]);
-  const opened = useRef(new Set<string>()).current; // what is typed in them stays
-  opened.add(part.key);
   const move = (event: KeyboardEvent): void => {
-    const steps: { [key: string]: number } = { ArrowRight: 1, ArrowLeft: -1 };
-    const step = steps[event.key];
-    if (step) {
+    const places: { [key: string]: number } = {
+      ArrowRight: (at + 1) % parts.length,
+      ArrowLeft: (at - 1 + parts.length) % parts.length,
+      Home: 0,
+      End: parts.length - 1
+    };
+    if (event.key in places) {
       event.preventDefault();
-      event.stopPropagation();
-      goTo((chosen + step + parts.length) % parts.length);
+      goTo(places[event.key]);
     }
   };
+  const isTabbed = parts.length > 1;
   return (
-    <section class="hero-panel" aria-label="Hero panel" ref={box}>
-      {parts.length > 1 && (
+    <section class="hero-panel" aria-label="Hero panel" tabIndex={-1}>
+      {isTabbed && (
         <div class="hero-tabs" role="tablist" aria-label="Panels" ref={tabs} onKeyDown={move}>
-          {parts.map((one, at) => (
+          {parts.map((part, number) => (
             <button
-              key={one.key}
+              key={part.key}
               type="button"
               role="tab"
-              id={`${id}-tab-${at}`}
-              aria-selected={at === chosen}
-              aria-controls={`${id}-view-${at}`}
-              tabIndex={at === chosen ? 0 : -1}
-              onClick={() => choose(at)}
+              id={`${id}-tab-${number}`}
+              aria-selected={number === at}
+              aria-controls={`${id}-view-${number}`}
+              tabIndex={number === at ? 0 : -1}
+              onClick={() => choose(part.key)}
             >
-              {one.key}
+              {part.key}
             </button>
           ))}
         </div>
       )}
       <Standing link={link} />
-      {parts.map((one, at) => (
+      {parts.map((part, number) => (
         <div
-          key={one.key}
-          id={`${id}-view-${at}`}
-          hidden={one !== part}
-          role={parts.length > 1 ? 'tabpanel' : undefined}
-          aria-labelledby={parts.length > 1 ? `${id}-tab-${at}` : undefined}
+          key={part.key}
+          id={`${id}-view-${number}`}
+          hidden={number !== at}
+          role={isTabbed ? 'tabpanel' : undefined}
+          aria-labelledby={isTabbed ? `${id}-tab-${number}` : undefined}
         >
-          {opened.has(one.key) && <Shown part={one} link={link} opener={opener} />}
+          {opened.has(part.key) && <Shown part={part} link={link} opener={opener} />}
         </div>
       ))}
     </section>
@@ -133,7 +139,7 @@ function Standing({ link }: { link: Link }) {
   if (link.standing === 'busy') {
     return (
       <p class="hero-standing" role="status">
-        Waits for the running cell.
+        Waits for the kernel, which is busy or out of reach.
       </p>
     );
   }
@@ -151,7 +157,7 @@ function Standing({ link }: { link: Link }) {
     <p class="hero-standing" role="alert">
       The kernel that showed this is gone. What you see is how it was.{' '}
       <button type="button" class="hero-button" disabled={isTrying} onClick={reconnect}>
-        Reconnect
+        {isTrying ? 'Reconnecting…' : 'Reconnect'}
       </button>{' '}
       {error ? <Fault error={error} /> : null}
     </p>
@@ -160,6 +166,31 @@ function Standing({ link }: { link: Link }) {
 
 /** How a view goes to another one of its panel. */
 type Opener = Pick<Place, 'open' | 'opens'>;
+
+/** A view that fails says so in its place; the others go on. */
+class Fence extends Component<{ children: ComponentChildren }, { error: unknown }> {
+  state = { error: null as unknown };
+
+  static getDerivedStateFromError(error: unknown): { error: unknown } {
+    return { error };
+  }
+
+  render() {
+    const { error } = this.state;
+    if (error === null) {
+      return this.props.children;
+    }
+    return (
+      <p class="hero-fault" role="alert">
+        This panel failed: <Fault error={error} />{' '}
+        <button type="button" class="hero-button" onClick={() => this.setState({ error: null })}>
+          Try again
+        </button>
+      </p>
+    );
+  }
+}
+
 
 /** One view, with what it says and asks. */
 function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener }) {
@@ -214,8 +245,6 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
       ...opener
     };
   }, [link, part.key, opener]);
-  const last = useRef(part.state); // a store may be away for a moment, and what is typed stays
-  last.current = part.state ?? last.current;
   const View = VIEWS[part.kind];
   return (
     <div class={`hero-view hero-${part.kind}`}>
@@ -226,10 +255,11 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
           {part.error.hint && <span class="hero-quiet"> · {part.error.hint}</span>}
         </p>
       )}
-      {!View ? (
-        <p class="hero-fault">This version of the panels shows no {part.kind}.</p>
-      ) : (
-        last.current !== undefined && <View state={last.current} place={place} />
+      {!View && <p class="hero-fault">This version of the panels shows no {part.kind}.</p>}
+      {View && part.state !== undefined && (
+        <Fence>
+          <View state={part.state} place={place} />
+        </Fence>
       )}
       {question && <Asked key={question.number} question={question} />}
       <p class="hero-said" role="status">
@@ -247,15 +277,37 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
   );
 }
 
-/** anywidget's: draws the panel into an element; what is returned ends it. */
-function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+/** Draws the panel of a model into an element; what is returned ends it. */
+function show(model: Model, el: HTMLElement): () => void {
   el.classList.add('hero-widget');
-  const link = new Link(model, () => el.isConnected && el.getClientRects().length > 0);
+  const link = new Link(model, el);
   draw(<Panel link={link} />, el);
+  const letGo = keepKeys(el);
+  const stay = (event: FocusEvent): void => {
+    // what had the focus may be taken away, and keys would then be the notebook's
+    queueMicrotask(() => {
+      if (!(event.target as Element).isConnected && document.activeElement === document.body) {
+        el.querySelector<HTMLElement>('.hero-panel')?.focus({ preventScroll: true });
+      }
+    });
+  };
+  el.addEventListener('focusout', stay);
   return () => {
-    draw(null, el);
+    letGo();
     link.end();
+    draw(null, el);
   };
 }
 
-export default { render };
+/** anywidget's: a model has come, which may have places in the page; what is returned ends it. */
+function initialize({ model }: { model: Model }): () => void {
+  keepOutOfFiles(model.widget_manager, model.get('_anywidget_id'));
+  return takePlaces(model.get('place'), el => show(model, el));
+}
+
+/** anywidget's: the front end shows the model as a widget. */
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+  return show(model, el);
+}
+
+export default { initialize, render };

@@ -10,7 +10,7 @@ export interface Told {
   hint: string;
 }
 
-/** What the kernel says of one view; `state` is missing when it could not be read. */
+/** What the kernel says of one view; with an error, `state` is how it was, if it ever was. */
 export interface Part {
   key: string;
   kind: string;
@@ -38,7 +38,7 @@ export interface Ran {
 /** Asks the user for an answer that the kernel waits for; null when there is none. */
 export type Answer = (question: string, hidden: boolean) => Promise<string | null>;
 
-/** live; busy: it answers after the running cell; lost: there is nobody to answer. */
+/** live; busy: no answer yet, it may come; lost: there is nobody to answer. */
 export type Standing = 'live' | 'busy' | 'lost';
 
 /** The part of anywidget's model that is used here. */
@@ -70,47 +70,71 @@ const SETTLING_MS = 250;
 const PATIENCE_MS = 2500;
 const TARGET = 'hero.panel';
 
+/** The standings of a kernel, in JupyterLab's words, after which nobody knows of a panel. */
+const GONE = new Set(['starting', 'restarting', 'autorestarting', 'terminating', 'dead']);
+
+/** What an answer of nothing is to a kernel that waits for one: end of file. */
+const NO_ANSWER = '\x04';
+
 interface Waiting {
+  number: number;
+  sent: number;
   resolve(value: any): void;
   reject(error: Error): void;
 }
 
+/**
+ * It looks while somebody sees the panel, every few seconds, and the kernel tells of changes as
+ * long as it does. Messages have numbers, and the kernel answers those of a link in their order.
+ */
 export class Link {
   parts: Part[];
   standing: Standing = 'live';
   private waiting = new Map<string, Waiting>();
   private told = new Map<string, News>();
   private listeners = new Set<() => void>();
-  private last = 0;
   private own = Math.random().toString(36).slice(2);
+  private last = 0;
+  private answered = 0;
+  private looks = new Map<number, number>();
   private comm: any = null;
-  private looked = Date.now();
   private begun = Date.now();
-  private timer: ReturnType<typeof setInterval>;
-  private checking: ReturnType<typeof setTimeout> | undefined;
+  private followed: any = null;
+  private isSeen = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private doubting: ReturnType<typeof setTimeout> | undefined;
+  private seen: IntersectionObserver;
 
   constructor(
     private model: Model,
-    private isShown: () => boolean
+    el: Element
   ) {
     this.parts = model.get('views') as Part[];
     this.parts.forEach(part => this.begin(part));
     model.on('msg:custom', this.heard);
-    model.on('comm_live_update', this.check);
-    this.timer = setInterval(() => this.look(), LOOK_MS);
+    model.on('comm_live_update', this.look);
+    this.seen = new IntersectionObserver(entries => {
+      this.isSeen = entries[entries.length - 1].isIntersecting;
+      this.look();
+    });
+    this.seen.observe(el);
     document.addEventListener('visibilitychange', this.look);
-    this.look();
+    this.follow();
   }
 
   /** Ends it: nothing is sent or heard any more. */
   end(): void {
-    clearInterval(this.timer);
-    clearTimeout(this.checking);
+    this.isSeen = false;
+    this.seen.disconnect();
+    clearTimeout(this.timer);
+    clearTimeout(this.doubting);
     document.removeEventListener('visibilitychange', this.look);
     this.model.off('msg:custom', this.heard);
-    this.model.off('comm_live_update', this.check);
-    this.comm?.close?.();
+    this.model.off('comm_live_update', this.look);
+    this.followed?.statusChanged?.disconnect(this.changed);
+    close(this.comm);
     this.listeners.clear();
+    this.refuse('the panel was closed', 'run the cell again');
   }
 
   /** Calls back after every change of `parts` or `standing`; what is returned ends that. */
@@ -122,14 +146,15 @@ export class Link {
   /** What a view of the kernel answers to a question; rejects with `Refused`. */
   ask(view: string, name: string, given: Given = {}): Promise<any> {
     if (this.standing === 'lost') {
-      return Promise.reject(
-        new Refused({ type: '', message: 'there is no kernel that could answer', hint: 'reconnect' })
-      );
+      return Promise.reject(refused('there is no kernel that could answer', 'reconnect'));
     }
-    const id = `${this.own}.${++this.last}`;
-    const answer = new Promise((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    const number = ++this.last;
+    const id = `${this.own}.${number}`;
+    const answer = new Promise((resolve, reject) =>
+      this.waiting.set(id, { number, sent: Date.now(), resolve, reject })
+    );
     this.send({ ask: id, view, name, given });
-    this.expect(() => !this.waiting.has(id));
+    this.expect(number);
     return answer;
   }
 
@@ -154,7 +179,7 @@ export class Link {
    */
   async run(line: string, answer: Answer): Promise<Ran> {
     const kernel = this.kernel;
-    if (!kernel) {
+    if (!this.runs) {
       const text = `Run this in a cell: ${line}`;
       return { ok: false, text, error: text };
     }
@@ -180,54 +205,80 @@ export class Link {
     future.onStdin = async (message: any): Promise<void> => {
       if (message.header.msg_type === 'input_request') {
         const value = await answer(message.content.prompt, message.content.password);
-        future.sendInputReply({ status: 'ok', value: value ?? '' }, message.header);
+        future.sendInputReply({ status: 'ok', value: value ?? NO_ANSWER }, message.header);
       }
     };
-    const reply = await future.done;
-    this.look();
-    const text = plain([...said.values(), error].filter(Boolean).join('\n'));
-    return { ok: reply.content.status === 'ok', text, error };
+    try {
+      const reply = await future.done;
+      const text = plain([...said.values(), error].filter(Boolean).join('\n'));
+      return { ok: reply.content.status === 'ok', text, error };
+    } catch {
+      const text = `The kernel went away; this may have been done or not: ${line}`;
+      return { ok: false, text, error: text };
+    } finally {
+      this.look();
+    }
   }
 
   /** Finds what the panel showed in the kernel that is there now. */
   async reconnect(): Promise<void> {
     const kernel = this.kernel;
-    if (!kernel) {
-      throw new Refused({
-        type: '',
-        message: 'the kernel cannot be reached from here',
-        hint: 'run the cell again'
-      });
+    if (typeof kernel?.createComm !== 'function') {
+      throw refused('there is no kernel', 'start one, or run the cell again');
     }
-    await kernel.info;
     const comm = kernel.createComm(TARGET);
-    await new Promise<void>((resolve, reject) => {
-      const refuse = (): void =>
-        reject(
-          new Refused({
-            type: '',
-            message: 'the kernel knows no panels',
-            hint: 'run %load_ext magics, then reconnect'
-          })
-        );
-      comm.onClose = refuse;
-      comm.onMsg = (message: any) => {
-        comm.onClose = () => this.stand('lost');
-        resolve();
-        this.receive(message.content.data);
-      };
-      const parts = this.parts.map(({ key, kind, spec }) => ({ key, kind, spec }));
-      comm.open({ parts });
-      setTimeout(refuse, 4 * PATIENCE_MS);
-    });
-    this.comm?.close?.();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const late = (): void => {
+          if (kernel.status === 'dead' || kernel.isDisposed) {
+            reject(refused('the kernel has ended', 'start one, then reconnect'));
+          } else if (kernel.status === 'idle') {
+            reject(refused('the kernel does not answer', 'run the cell again'));
+          } else {
+            timer = setTimeout(late, PATIENCE_MS); // a cell runs, or it is still starting
+          }
+        };
+        comm.onClose = () =>
+          reject(refused('the kernel knows no panels', 'run %load_ext magics, then reconnect'));
+        comm.onMsg = (message: any) => {
+          resolve();
+          this.receive(message.content.data);
+        };
+        comm.open({ parts: this.parts.map(({ key, kind, spec }) => ({ key, kind, spec })) });
+        timer = setTimeout(late, PATIENCE_MS);
+      });
+    } catch (error) {
+      comm.dispose?.();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    comm.onClose = () => this.stand('lost');
+    close(this.comm);
     this.comm = comm;
+    this.answered = this.last;
+    this.follow();
     this.stand('live');
+    this.look();
   }
 
   private get kernel(): any {
     return this.model.widget_manager?.kernel ?? null;
   }
+
+  /** Hears when the kernel goes, where the front end tells; else what is sent gets no answer. */
+  private follow(): void {
+    this.followed?.statusChanged?.disconnect(this.changed);
+    this.followed = this.kernel;
+    this.followed?.statusChanged?.connect(this.changed);
+  }
+
+  private changed = (_: unknown, status: string): void => {
+    if (GONE.has(status)) {
+      this.stand('lost');
+    }
+  };
 
   private send(message: Given): void {
     const early = this.begun + SETTLING_MS - Date.now();
@@ -247,30 +298,26 @@ export class Link {
   }
 
   private look = (): void => {
-    if (this.standing !== 'lost' && !document.hidden && this.isShown()) {
-      const sent = Date.now();
-      this.send({ look: sent });
-      this.expect(() => this.looked >= sent);
+    clearTimeout(this.timer);
+    if (this.standing !== 'lost' && this.isSeen && !document.hidden) {
+      this.timer = setTimeout(this.look, LOOK_MS);
+      const number = ++this.last;
+      this.looks.set(number, Date.now());
+      this.send({ look: `${this.own}.${number}` });
+      this.expect(number);
     }
   };
 
-  /** Whether the kernel still answers, when there is doubt. */
-  private check = (): void => {
-    this.comm = null;
-    const sent = Date.now();
-    this.send({ look: sent });
-    this.expect(() => this.looked >= sent);
-  };
-
-  /** Says what is the matter if what is expected does not come in time. */
-  private expect(isThere: () => boolean): void {
-    clearTimeout(this.checking);
-    this.checking = setTimeout(() => {
-      if (!isThere()) {
-        const status = this.kernel?.status;
-        this.stand(status === 'busy' ? 'busy' : 'lost');
-        if (status === 'busy') {
-          this.expect(isThere);
+  /** Says what is the matter if a message gets no answer in time. */
+  private expect(number: number): void {
+    clearTimeout(this.doubting);
+    this.doubting = setTimeout(() => {
+      if (this.answered < number && this.standing !== 'lost') {
+        const kernel = this.kernel;
+        const waits = kernel?.status === 'busy' || kernel?.connectionStatus !== 'connected';
+        this.stand(kernel && waits ? 'busy' : 'lost');
+        if (kernel && waits) {
+          this.expect(number);
         }
       }
     }, PATIENCE_MS);
@@ -283,27 +330,33 @@ export class Link {
   };
 
   private receive(message: any): void {
-    if (message.looked !== undefined) {
-      this.looked = Math.max(this.looked, message.looked);
+    const [own, number] = String(message.looked ?? message.answer ?? '').split('.');
+    if (own === this.own) {
+      this.answered = Math.max(this.answered, Number(number));
     }
-    if (message.answer !== undefined) {
-      const waiting = this.waiting.get(message.answer);
+    if (own === this.own && message.looked !== undefined) {
+      this.miss(Number(number));
+    }
+    const waiting = this.waiting.get(message.answer);
+    if (waiting) {
       this.waiting.delete(message.answer);
       if (message.error) {
-        waiting?.reject(new Refused(message.error));
+        waiting.reject(new Refused(message.error));
       } else {
-        waiting?.resolve(message.value);
+        waiting.resolve(message.value);
       }
     }
     const changed: { [key: string]: Part } = message.views ?? {};
     if (Object.keys(changed).length) {
-      this.parts = this.parts.map(part => changed[part.key] ?? part);
+      this.parts = this.parts.map(part => merged(part, changed[part.key]));
       Object.values(changed).forEach(part => this.begin(part));
     }
     Object.entries((message.news ?? {}) as { [key: string]: News }).forEach(([key, news]) =>
       this.take(key, news)
     );
-    this.standing = 'live';
+    if (this.standing !== 'lost' || own === this.own) {
+      this.standing = 'live';
+    }
     this.tell();
   }
 
@@ -327,16 +380,33 @@ export class Link {
     this.told.set(key, { first: known.first + over, items: items.slice(over) });
   }
 
+  /** Gives up on questions of long before a look that was answered: the answers were lost. */
+  private miss(look: number): void {
+    const sent = this.looks.get(look) ?? 0;
+    for (const number of [...this.looks.keys()].filter(one => one <= look)) {
+      this.looks.delete(number);
+    }
+    for (const [id, one] of this.waiting) {
+      if (one.number < look && one.sent + LOOK_MS <= sent) {
+        this.waiting.delete(id);
+        one.reject(refused('the answer was lost', 'look whether it was done'));
+      }
+    }
+  }
+
   private stand(standing: Standing): void {
     this.standing = standing;
     if (standing === 'lost') {
-      const lost = new Refused({ type: '', message: 'the kernel is gone', hint: 'reconnect' });
-      for (const waiting of this.waiting.values()) {
-        waiting.reject(lost);
-      }
-      this.waiting.clear();
+      this.looks.clear();
+      this.refuse('the kernel is gone', 'reconnect, and look whether it was done');
     }
     this.tell();
+  }
+
+  private refuse(message: string, hint: string): void {
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    waiting.forEach(one => one.reject(refused(message, hint)));
   }
 
   private tell(): void {
@@ -347,6 +417,24 @@ export class Link {
 }
 
 const NO_NEWS: News = { first: 0, items: [] };
+
+/** Closes a comm; one that went with its kernel cannot be. */
+function close(comm: any): void {
+  try {
+    comm?.close();
+  } catch {
+    // nobody is there to be told
+  }
+}
+
+function refused(message: string, hint: string): Refused {
+  return new Refused({ type: '', message, hint });
+}
+
+/** A part after what is told of it; one that cannot be read keeps what it was, below the error. */
+function merged(part: Part, told: Part | undefined): Part {
+  return told?.error ? { ...part, ...told, state: told.state ?? part.state } : (told ?? part);
+}
 
 /** A text without the colours of a terminal. */
 function plain(text: string): string {

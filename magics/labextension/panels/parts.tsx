@@ -42,11 +42,20 @@ export function useId(): string {
   return useState(() => `hero-${Math.random().toString(36).slice(2)}`)[0];
 }
 
+/** What a view does after an ask that was refused is left out; the panel has shown the refusal. */
+function settled(done: void | Promise<unknown>): void {
+  done?.catch(error => {
+    if (!(error instanceof Refused)) {
+      throw error;
+    }
+  });
+}
+
 /** A button; `danger` for what cannot be undone. */
 export function Button(props: {
   label: string;
   children?: ComponentChildren;
-  onClick(): void;
+  onClick(): void | Promise<unknown>;
   disabled?: boolean;
   danger?: boolean;
   pressed?: boolean;
@@ -59,7 +68,7 @@ export function Button(props: {
       aria-pressed={props.pressed}
       title={props.label}
       disabled={props.disabled}
-      onClick={props.onClick}
+      onClick={() => settled(props.onClick())}
     >
       {props.children ?? props.label}
     </button>
@@ -71,7 +80,7 @@ export function Field(props: {
   label: string;
   value: string;
   onInput(value: string): void;
-  onEnter?(): void;
+  onEnter?(): void | Promise<unknown>;
   onEscape?(): void;
   hidden?: boolean;
   hideLabel?: boolean;
@@ -100,7 +109,7 @@ export function Field(props: {
       event.stopPropagation(); // the notebook has commands on single letters
       if (event.key === 'Enter') {
         event.preventDefault(); // else a button that gets the focus by this is pressed by it
-        props.onEnter?.();
+        settled(props.onEnter?.());
       } else if (event.key === 'Escape') {
         props.onEscape?.();
       }
