@@ -69,7 +69,7 @@ def bundle(door: Door, thing: Any) -> dict[str, Any] | None:
         return None
     found = thing.views if isinstance(thing, Panels) else (views.of(door, thing),)
     shown = tuple(view for view in found if view is not None)
-    if data is None:
+    if data is None and shown:
         parts = tuple(part for view in shown for part in _still(view))
         data = door.shown(parts[0] if len(parts) == 1 else Sheet(parts))
     if data is None or not shown or not _is_live(door, thing):

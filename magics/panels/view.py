@@ -43,7 +43,10 @@ class View(Protocol):
         """Another value after every change of what `state` says; asked four times a second."""
 
     def state(self) -> dict[str, Any]:
-        """What the front end needs to show it: JSON, and small; the rest it asks for."""
+        """What the front end needs to show it: JSON, and small; the rest it asks for.
+
+        Where it raises, the front end shows the error above what it was told last.
+        """
 
     def still(self) -> Sequence[Table | Line | Report]:
         """What stays when the notebook is saved: the first rows; a report stands alone."""

@@ -276,6 +276,29 @@ def test_where_answers_cannot_come_while_a_cell_runs(jupyter, lab):
     panel.get_by_text("Liege").first.wait_for()
 
 
+def test_the_way_to_the_server_is_lost_and_found(browser, jupyter):
+    jupyter.write("cable.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env"])
+    with fronts.tab(browser, jupyter.lab()) as tab:  # its own: JupyterLab complains of the loss
+        tab.open("cable.ipynb")
+        tab.run(0)
+        tab.run(1)
+        page = tab.page
+        panel = page.locator(".hero-panel")
+        edit(panel, "CITY", "Bruges")
+        page.context.set_offline(True)
+        page.evaluate(f"() => {KERNEL}._ws.close()")
+        panel.get_by_role("button", name="Edit CITY").click()
+        page.keyboard.type("Namur")
+        page.keyboard.press("Enter")
+        panel.get_by_text("Waits for the kernel").wait_for(timeout=PATIENCE_MS)
+        assert panel.locator("input").input_value() == "Namur"
+        page.context.set_offline(False)
+        page.evaluate(f"() => {KERNEL}.reconnect()")
+        panel.get_by_text("Waits for the kernel").wait_for(state="detached", timeout=PATIENCE_MS)
+        panel.locator("input").wait_for(state="detached")
+        panel.get_by_text("Namur").wait_for()
+
+
 COUNT = f"""() => {{
     window.looks = 0;
     {KERNEL}.anyMessage.connect((_, one) => {{

@@ -4,7 +4,10 @@ import { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Answer, Given, Link, News, Ran, Refused } from './link';
 
-/** What a view gets. `state` is what its kind's module in `magics/panels` says. */
+/**
+ * What a view gets. `state` is what its kind's module in `magics/panels` says. A view whose tab is
+ * left stays as it is, hidden.
+ */
 export interface ViewProps<State> {
   state: State;
   place: Place;
