@@ -140,21 +140,23 @@ class View(Followed):
         session = self.session()
         logger, tail = session.logger(), self._tail
         if tail is None or tail.logger is not logger or tail.is_left:
+            first = 0
             if tail is not None:
                 tail.follow.close()
-            tail = self._tail = _Tail(session.guid, logger)
+                first = tail.count + 1  # a number is left out: front ends ask for the state
+            tail = self._tail = _Tail(session.guid, logger, first)
         return tail
 
 
 class _Tail:
-    """A log from some moment on: how much was written since, and what of it was not told."""
+    """A log from some moment on: the number of the next entry, and those that were not told."""
 
-    def __init__(self, guid: str, logger: Logger) -> None:
+    def __init__(self, guid: str, logger: Logger, first: int) -> None:
         self.guid = guid
         self.logger = logger
         self.follow = logger.follow()
         self.began_s = self._taken_s = monotonic()
-        self.count = 0
+        self.count = first
         self.new: list[Placed] = []
 
     @property

@@ -47,6 +47,11 @@ class View(Followed):
         self._removed: tuple[Playbook, Removed] | None = None
         self._kept: tuple[object, Report | None] | None = None
 
+    def session(self) -> Session:
+        """The session that is shown: the notebook's own object of it, which has the queue."""
+        session, own = super().session(), self.door.workspace.selected_session
+        return own if own is not None and own == session else session
+
     @property
     def title(self) -> str:
         """The session's name with its context's."""
@@ -196,12 +201,22 @@ class View(Followed):
         return reports.details(self.door.workspace, item, whole=whole)
 
     def _ask_run(self, *, how: str, only: str = "") -> str:
+        self._check_own()
         options = RUNS[given.one_of(how, "how", *RUNS)]
         one = given.text(only, "the action")
         return magic("heroscript", "--queued", *options, *(("--only", one) if one else ()))
 
     def _ask_retry(self) -> str:
+        self._check_own()
         return magic("heroscript", "--retry")
+
+    def _check_own(self) -> None:
+        """Refuse to run what the line would not run: it is about the notebook's session."""
+        if not self.is_notebooks:
+            raise UsageError(
+                f"the notebook is not on session {self.session().name}",
+                hint="%hero_session NAME takes it there",
+            )
 
     def _remove(self, *, number: int, was: str) -> None:
         book = self.session().plbook

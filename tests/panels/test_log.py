@@ -104,8 +104,14 @@ class TestTail:
     def test_who_comes_back_late_begins_anew(self, view, logger, monkeypatch):
         mark = view.mark()
         assert view.mark() == mark
+        view.state()
         monkeypatch.setattr(log, "FORGOTTEN_S", -1.0)
         assert view.mark() != mark
+        monkeypatch.undo()
+        view.session().logger().log("new")
+        first, rows = view.news()
+        assert first > 0  # who had the state before sees that something is missing
+        assert texts(rows) == ["new"]
 
     def test_a_long_message_comes_whole_when_asked(self, view, logger):
         logger.log("x" * 5000)

@@ -213,6 +213,22 @@ class TestRunning:
         )
 
 
+class TestSession:
+    def test_found_again_it_shows_the_notebook_s_own_queue(self, door, view):
+        """Another object of the session would have an empty one."""
+        again = views.rebuilt(door, view.spec)
+        assert again.state() == view.state()
+        assert again.state()["queue"]["total"] == 4
+
+    def test_what_the_line_would_not_run_is_refused(self, door, view):
+        fixed = views.rebuilt(door, view.spec)
+        door.workspace.session_select(hero.context_get().session_new("other"))
+        for ask in (lambda: line(fixed, how="run"), fixed.asks["ask_retry"]):
+            with pytest.raises(UsageError, match="the notebook is not on session notes"):
+                ask()
+        assert view.state()["queue"]["total"] == 0  # it follows the notebook
+
+
 class TestRemoving:
     def test_one_and_put_back(self, view, session):
         row = view.state()["queue"]["rows"][1]

@@ -129,6 +129,22 @@ export function Log({ state, place }: ViewProps<State>) {
     hold.current = null;
   }, [shown, isFollowing]);
 
+  // the box is given another size, or is shown again, as a tab is
+  const following = useRef(isFollowing);
+  following.current = isFollowing;
+  useEffect(() => {
+    const element = box.current;
+    const observer = new ResizeObserver(() => {
+      if (element && following.current) {
+        element.scrollTop = element.scrollHeight;
+      }
+    });
+    if (element) {
+      observer.observe(element);
+    }
+    return () => observer.disconnect();
+  }, []);
+
   /** Reads back from a place, until there are so many rows, or the log begins, or it is stopped. */
   const read = async (what: Wanted, before: string, count: number): Promise<void> => {
     const mine = ++question.current;
@@ -146,6 +162,9 @@ export function Log({ state, place }: ViewProps<State>) {
         return;
       }
       limits.current = page;
+      if (!before) {
+        place.say(''); // what was wrong with the question before is over
+      }
       const row = before ? box.current?.querySelector<HTMLElement>('.hero-entry') : null;
       hold.current = row ? { row, top: row.offsetTop } : null;
       setShown(now => preceded(now, page));
@@ -186,8 +205,8 @@ export function Log({ state, place }: ViewProps<State>) {
 
   const scrolled = (): void => {
     const element = box.current;
-    if (!element) {
-      return;
+    if (!element?.clientHeight) {
+      return; // it is hidden
     }
     const isDown = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
     if (isDown !== isFollowing) {

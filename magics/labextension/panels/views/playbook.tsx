@@ -8,6 +8,9 @@ import { Asks, Behind, Head, Opener, ReportPage, Run } from './report';
 
 const SIZE = 100;
 
+/** Kept runs that the kernel lists. */
+const LISTED = 20;
+
 interface Row {
   id: number;
   was: string;
@@ -42,10 +45,11 @@ interface State {
 
 export function Playbook({ state, place }: ViewProps<State>) {
   const { run } = state;
-  const [isBusy, setBusy] = useState(false);
+  const [isAsked, setAsked] = useState(false);
+  const isBusy = isAsked || Boolean(run?.progress);
   /** Runs the line that the kernel builds, behind the cells that run. */
   const carryOut = async (name: string, given: { [name: string]: string } = {}): Promise<void> => {
-    setBusy(true);
+    setAsked(true);
     try {
       const ran = await place.run(await place.ask(name, given));
       if (ran.ok) {
@@ -54,7 +58,7 @@ export function Playbook({ state, place }: ViewProps<State>) {
     } catch {
       // the panel shows it
     }
-    setBusy(false);
+    setAsked(false);
   };
   return (
     <>
@@ -341,6 +345,9 @@ function Kept({ mark, place }: { mark: string; place: Place }) {
           ))}
         </tbody>
       </table>
+      {heads.length >= LISTED && (
+        <p class="hero-quiet">the last {LISTED}; %heroscript --runs lists more</p>
+      )}
     </div>
   );
 }
