@@ -409,6 +409,7 @@ def test_the_frame(jupyter, lab):
     page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
     for theme in ("JupyterLab Dark", "JupyterLab Dark High Contrast"):
         lab.dark(theme)
+        page.locator("#jupyterlab-splash").wait_for(state="detached")  # it stumbles over the next
         assert faults(page) == []
         shot(page, theme.replace(" ", "-"))
     lab.command("apputils:change-theme", theme="JupyterLab Light")
