@@ -70,8 +70,7 @@ def bundle(door: Door, thing: Any) -> dict[str, Any] | None:
     found = thing.views if isinstance(thing, Panels) else (views.of(door, thing),)
     shown = tuple(view for view in found if view is not None)
     if data is None and shown:
-        parts = tuple(part for view in shown for part in _still(view))
-        data = door.shown(parts[0] if len(parts) == 1 else Sheet(parts))
+        data = door.shown(Sheet(tuple(part for view in shown for part in _still(view))))
     if data is None or not shown or not _is_live(door, thing):
         return data
     from magics.panels.panel import Panel  # noqa: PLC0415  # with a widget only

@@ -12,6 +12,7 @@ from magics.panels.talk import Talk
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hero_kernel import Report
     from magics.display import Line, Table
     from magics.door import Door
     from magics.panels.view import View
@@ -94,7 +95,7 @@ class Again:
         view = self._view()
         return view.news() if hasattr(view, "news") else (0, [])
 
-    def still(self) -> Sequence[Table | Line]:
+    def still(self) -> Sequence[Table | Line | Report]:
         """The view's."""
         return self._view().still()
 

@@ -57,11 +57,12 @@ class View(Followed):
         return f"secrets of context {self.context().guid}"
 
     def mark(self) -> object:
-        """The revision of the records, the files of keys and named secrets, and the lock."""
+        """The records, the files of keys and named secrets, the lock, and what variables say."""
         context = self.context()
         revision = self.door.workspace.store.revision(context.id)
         files = stamp(context.keys_path / keyring.FILE_NAME), stamp(context.db_get(DATABASE).path)
-        return context.guid, revision, files, context.secrets.is_locked
+        given = [name for name in self.door.workspace.environ if name.startswith("HERO_SECRET_")]
+        return context.guid, revision, files, context.secrets.is_locked, given
 
     def state(self) -> Json:
         """How the secret stands, and the names with the time they were set."""

@@ -65,7 +65,9 @@ class Talk:
             changed = self._changed()
             if changed and not is_first:
                 self._say({"views": changed})
-            return list(self._shown.values())
+            # what only grows has gone on since, and those before it have heard of that as news
+            grown = {key: _part(self.views[key], self._shown[key]) for key in self._tellers}
+            return list((self._shown | grown).values())
 
     def hear(self, message: object) -> None:
         """Answer a message; whatever it holds, nothing is raised."""

@@ -15,17 +15,22 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The browser of this worker."""
+def everything() -> None:
+    """What these tests need is installed."""
     if missing := fronts.missing():
         said = f"{missing} is not installed"
         pytest.fail(said) if os.environ.get("HERO_REQUIRE_ALL") else pytest.skip(said)
+
+
+@pytest.fixture(scope="module")
+def browser(everything) -> Iterator[Browser]:
+    """A browser; while it is there an event loop runs in this thread, which others must not see."""
     with fronts.chromium() as one:
         yield one
 
 
 @pytest.fixture(scope="session")
-def jupyter(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[fronts.Jupyter]:
+def jupyter(everything, tmp_path_factory: pytest.TempPathFactory) -> Iterator[fronts.Jupyter]:
     """The server of this worker."""
     with fronts.jupyter(tmp_path_factory.mktemp("jupyter")) as one:
         yield one

@@ -43,7 +43,7 @@ def test_told(magic, command):
     assert told(magic) == command
 
 
-NOTEBOOKS_ALONE = ("heroscript.py", "extension.py", "panel.py")
+NOTEBOOKS_ALONE = ("heroscript.py", "extension.py", "panel.py", "connection.py", "tree.py")
 """Magics that no command stands for: a terminal shows no panel, and `run` carries out files."""
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import hero_kernel as hero
 from hero_kernel import leases, ownership, sessions
+from hero_kernel.errors import HeroError
 from hero_kernel.sessions import PREFIX, SessionConfig
 from magics.panels import views
 from magics.panels.context import PAGE
@@ -397,11 +398,10 @@ def test_many_writers_lose_nothing(front, elsewhere, notebook):
     def work(number):
         for n in range(8):
             session = elsewhere.session_new(name=f"w{number}_{n}")
-            answer = one.talk._answer(
-                {"view": "context", "name": "describe"}
-                | {"given": {"session": session.name, "text": f"{number} {n}", "was": ""}}
-            )
-            failed.extend([answer] if "error" in answer else [])
+            try:
+                one.view.asks["describe"](session=session.name, text=f"{number} {n}", was="")
+            except HeroError as error:
+                failed.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:

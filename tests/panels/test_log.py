@@ -234,7 +234,7 @@ class TestSession:
         assert view.mark() != mark
         assert view.state()["rows"] == []
         door.workspace.session_select("notes")
-        fixed = views.rebuilt(door, {**view.spec, "session": "notes"})
+        fixed = views.rebuilt(door, {**view.spec, "session": "notes", "follows": False})
         door.workspace.session_select("two")
         assert texts(fixed.state()["rows"]) == ["one"]
 

@@ -57,7 +57,7 @@ def test_the_environment_decides_for_every_panel(notebook, monkeypatch):
 
 def test_help_and_tab(notebook):
     said = notebook.run("%hero_panel -h").said
-    assert "%hero_panel show [--live | --static] [PANEL ...]" in said
+    assert "%hero_panel show [-d DB] [--live | --static] [PANEL ...]" in said
     more = notebook.run("%hero_panel show -h").said
     assert "HERO_PANELS=live" in more
     assert "hero_panel" in notebook.run("%hero_help").said

@@ -221,7 +221,7 @@ class TestSession:
         assert again.state()["queue"]["total"] == 4
 
     def test_what_the_line_would_not_run_is_refused(self, door, view):
-        fixed = views.rebuilt(door, view.spec)
+        fixed = views.rebuilt(door, {**view.spec, "follows": False})
         door.workspace.session_select(hero.context_get().session_new("other"))
         for ask in (lambda: line(fixed, how="run"), fixed.asks["ask_retry"]):
             with pytest.raises(UsageError, match="the notebook is not on session notes"):

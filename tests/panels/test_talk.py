@@ -288,4 +288,5 @@ def test_hostile_values_are_texts_and_secrets_stay_out(notebook, door):
     front = Front(views.named(door, "env"))
     (part,) = front.talk.state()
     assert "<script>" in json.dumps(part)  # a text node shows it; see the browser's tests
-    assert part["spec"] == {"kind": "env", "context": "default", "session": "notes"}
+    named = {"kind": "env", "context": "default", "session": "notes", "follows": True}
+    assert part["spec"] == named

@@ -225,7 +225,7 @@ def test_bad_names_and_foreign_json(pane, elsewhere):
         ({"was": "0000"}, "A was deleted meanwhile"),
         ({"table": "params", "name": "a b"}, "ParamError"),
         ({"of": "0:default:other"}, "this panel shows 0:default:notes by now"),
-        ({"extra": 1}, "unexpected keyword"),
+        ({"extra": 1}, "asked wrongly for set"),
     ):
         assert said in pane.refused("set", **{**good, **wrong}), wrong
     for was in ("0000", None):
