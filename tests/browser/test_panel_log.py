@@ -138,7 +138,7 @@ def test_what_was_is_looked_for_and_written(jupyter, lab):  # noqa: PLR0915  # a
     panel.locator(".hero-fault").wait_for()  # one line; what was typed stays
     assert panel.get_by_role("searchbox", name="From").input_value() == "nonsense"
     keys.press("Escape")
-    panel.get_by_role("button", name="Dismiss").click()
+    panel.locator(".hero-fault").wait_for(state="detached")  # a question that is right ends it
     panel.get_by_role("button", name="Only errors").click()
     panel.get_by_role("searchbox", name="Find").fill("")
     panel.get_by_role("searchbox", name="Category").fill("Long")
@@ -176,3 +176,4 @@ def test_what_was_is_looked_for_and_written(jupyter, lab):  # noqa: PLR0915  # a
     assert axe_faults(page) == []
     lab.dark("JupyterLab Dark High Contrast")
     assert axe_faults(page) == []
+    lab.command("apputils:change-theme", theme="JupyterLab Light")  # the server remembers it

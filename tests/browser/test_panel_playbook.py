@@ -129,6 +129,7 @@ def test_a_queue_is_run_interrupted_and_retried(jupyter, lab, browser):  # noqa:
     wide_again(page)
     lab.dark()
     assert axe_faults(page) == []
+    lab.command("apputils:change-theme", theme="JupyterLab Light")  # the server remembers it
 
 
 def test_a_report_opens_to_its_outputs(jupyter, lab):

@@ -107,7 +107,7 @@ class TestTail:
         view.state()
         monkeypatch.setattr(log, "FORGOTTEN_S", -1.0)
         assert view.mark() != mark
-        monkeypatch.undo()
+        monkeypatch.setattr(log, "FORGOTTEN_S", 30.0)
         view.session().logger().log("new")
         first, rows = view.news()
         assert first > 0  # who had the state before sees that something is missing
