@@ -85,7 +85,7 @@ def _show_arguments(parser: ArgumentParser) -> None:
     kinds = parser.add_argument(
         "kinds", nargs="*", metavar="PANEL", help=f"all, or one of {', '.join(views.KINDS)}"
     )
-    offers(kinds, "", "all", *views.KINDS)
+    offers(kinds, "database", "all", *views.KINDS)
     parser.add_argument("-d", "--database", default="", metavar="DB", help="with db: which")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--live", dest="how", action="store_const", const="live", help="a widget")

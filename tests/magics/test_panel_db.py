@@ -30,7 +30,7 @@ def test_a_database_is_shown_as_a_panel(filled):
     data = shown(filled, "import hero_kernel as hero\nhero.workspace().session().db_get()")
     assert data["text/plain"].startswith(
         "Database('session_notes', "
-    )  # a terminal's; see tests/panels
+    )
     assert "text/html" not in data
 
 
@@ -38,7 +38,7 @@ def test_a_database_that_is_not_there_is_told_with_the_near_miss(filled):
     text = filled.refused("%hero_panel db fact", "DatabaseNotFoundError")
     assert "did you mean facts" in text
     assert "there is no panel facts" in filled.refused("%hero_panel env facts")
-    assert filled.refused("%hero_panel db secrets", "DatabaseError")
+    assert filled.refused("%hero_panel -d secrets", "DatabaseError")
 
 
 def test_tab_offers_databases(filled):
