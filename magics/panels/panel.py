@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from magics.panels.view import View
     from magics.panels.watching import Watching
 
+_NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+"""Has MathJax, which typesets outputs of HTML, leave out what stands between two dollars."""
+
 _STATIC = files("magics.panels") / "static"
 
 
@@ -55,7 +58,7 @@ class Panel(anywidget.AnyWidget):
 
         The panel's script looks for it in the page: `magics/labextension/panels/places.ts`.
         """
-        return f'<div class="hero-place {self.place}"><div>{html}</div></div>'
+        return f'<div class="hero-place {self.place} {_NO_FORMULAS}"><div>{html}</div></div>'
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The traits as a front end gets them that comes later: as things are by then."""

@@ -37,7 +37,7 @@ def edit(panel, name, text):
     panel.page.keyboard.type(text)
     panel.page.keyboard.press("Enter")
     panel.get_by_text(text).first.wait_for(timeout=PATIENCE_MS)
-    panel.locator("input:focus").wait_for(state="detached")
+    panel.locator("textarea:focus").wait_for(state="detached")
 
 
 def lost(page):
@@ -191,7 +191,7 @@ def test_the_kernel_goes_and_comes(jupyter, lab):
     page.keyboard.type("Nobody")
     page.keyboard.press("Enter")
     panel.get_by_text("there is no kernel that could answer").wait_for()
-    assert panel.locator("input").input_value() == "Nobody"  # what was typed is not lost
+    assert panel.locator("textarea").input_value() == "Nobody"  # what was typed is not lost
     page.keyboard.press("Escape")
     reconnect(page)
     edit(panel, "CITY", "Namur")
@@ -291,11 +291,11 @@ def test_the_way_to_the_server_is_lost_and_found(browser, jupyter):
         page.keyboard.type("Namur")
         page.keyboard.press("Enter")
         panel.get_by_text("Waits for the kernel").wait_for(timeout=PATIENCE_MS)
-        assert panel.locator("input").input_value() == "Namur"
+        assert panel.locator("textarea").input_value() == "Namur"
         page.context.set_offline(False)
         page.evaluate(f"() => {KERNEL}.reconnect()")
         panel.get_by_text("Waits for the kernel").wait_for(state="detached", timeout=PATIENCE_MS)
-        panel.locator("input").wait_for(state="detached")
+        panel.locator("textarea").wait_for(state="detached")
         panel.get_by_text("Namur").wait_for()
 
 
@@ -388,8 +388,8 @@ def test_the_frame(jupyter, lab):
     panel.get_by_text("Scheldt").wait_for()
     assert panel.locator("[role=tab][aria-selected=true]").inner_text() == "two"
     tabs.nth(0).click()
-    assert panel.locator("input:visible").input_value() == "half typed"
-    panel.locator("input:visible").press("Escape")
+    assert panel.locator("textarea:visible").input_value() == "half typed"
+    panel.locator("textarea:visible").press("Escape")
     for plain in ("a", "d", "d", "x", "b"):  # JupyterLab's commands: add, delete, cut
         page.keyboard.press(plain)
     assert page.locator(".jp-Notebook .jp-Cell").count() == 3

@@ -118,7 +118,9 @@ def test_many_keys_are_scrolled_and_searched_also_while_a_cell_runs(jupyter, lab
             "row => document.activeElement.getAttribute('aria-rowindex') === row",
             arg=f"{index + 2}",
         )
-        page.get_by_text(f"user:{index:06d}", exact=True).first.wait_for(timeout=4000)
+        page.locator(".hero-grid").get_by_text(f"user:{index:06d}", exact=True).first.wait_for(
+            timeout=4000
+        )
         assert at(index).get_attribute("tabindex") == "0"
         assert page.locator('.hero-grid [tabindex="0"]').count() == 1
     page.keyboard.press("ArrowDown")

@@ -84,6 +84,7 @@ def test_all_of_them_in_notebook_7(browser, jupyter):
         one.run(0)
         one.run(1)
         page = one.page
+        page.get_by_role("tab", name="env").click()
         page.get_by_role("button", name="Edit CITY").click()
         field = page.get_by_label("Value of CITY")
         field.fill("typed")

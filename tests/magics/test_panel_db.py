@@ -28,9 +28,7 @@ def test_the_session_s_database_or_another_one_by_its_name(filled):
 
 def test_a_database_is_shown_as_a_panel(filled):
     data = shown(filled, "import hero_kernel as hero\nhero.workspace().session().db_get()")
-    assert data["text/plain"].startswith(
-        "Database('session_notes', "
-    )
+    assert data["text/plain"].startswith("Database('session_notes', ")
     assert "text/html" not in data
 
 
