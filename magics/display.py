@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from hero_kernel.report.html import NO_FORMULAS
 from hero_kernel.report.text import plain
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Table:
         title = f"<div>{escape(plain(self.title))}</div>" if self.title else ""
         note = f'<div class="q">{escape(self._note())}</div>' if self._note() else ""
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f'<div class="hero-table">{_STYLE}{title}{table if self.rows else ""}{note}</div>'
+        rows = table if self.rows else ""
+        return f'<div class="hero-table {NO_FORMULAS}">{_STYLE}{title}{rows}{note}</div>'
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The document for programs, beside text and HTML: what is shown, and no more."""
@@ -125,8 +127,8 @@ class Line:
     def _repr_html_(self) -> str:
         details = "".join(f'<div class="q">{escape(plain(line))}</div>' for line in self.details)
         return (
-            f'<div class="hero-table">{_STYLE}<div>{escape(plain(self.text + self.volatile))}</div>'
-            f"{details}</div>"
+            f'<div class="hero-table {NO_FORMULAS}">{_STYLE}'
+            f"<div>{escape(plain(self.text + self.volatile))}</div>{details}</div>"
         )
 
 
@@ -153,7 +155,8 @@ class Refusal:
         return "\n".join(map(plain, self.lines))
 
     def _repr_html_(self) -> str:
-        return f'<div class="hero-table">{_STYLE}<pre>{escape(repr(self))}</pre></div>'
+        said = escape(repr(self))
+        return f'<div class="hero-table {NO_FORMULAS}">{_STYLE}<pre>{said}</pre></div>'
 
 
 class Text(str):

@@ -19,6 +19,10 @@ from hero_kernel.report.text import (
 if TYPE_CHECKING:
     from hero_kernel.report.model import Report, Result
 
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+"""Classes of HTML in which MathJax takes no text between two dollars for a formula: 2 goes by the
+first, 3 and 4 by the second. JupyterLab and nbconvert have it read every output."""
+
 _STYLE = (
     "<style>"
     ".hero-report{--ok:#1a7f37;--changed:#9a6700;--failed:#cf222e;--quiet:#6e7781;"
@@ -62,7 +66,8 @@ def to_html(report: Report, *, timed: bool = True) -> str:
     last = report.summary if timed else summary(report, timed=False)
     more = f'<p class="q">and {left} more rows</p>' if left else ""
     return (
-        f'<div class="hero-report">{_STYLE}<table><tbody>{"".join(rows)}</tbody></table>{more}'
+        f'<div class="hero-report {NO_FORMULAS}">{_STYLE}<table><tbody>'
+        f"{''.join(rows)}</tbody></table>{more}"
         f'<div class="q">{_text(last)}</div></div>'
     )
 

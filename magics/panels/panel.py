@@ -11,6 +11,7 @@ import anywidget
 from traitlets import Any as Anything
 from traitlets import List, Unicode
 
+from hero_kernel.report.html import NO_FORMULAS
 from magics.comms import beside_cells
 from magics.panels.talk import Talk
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from magics.panels.view import View
     from magics.panels.watching import Watching
-
-_NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
-"""Has MathJax, which typesets outputs of HTML, leave out what stands between two dollars."""
 
 _STATIC = files("magics.panels") / "static"
 
@@ -58,7 +56,7 @@ class Panel(anywidget.AnyWidget):
 
         The panel's script looks for it in the page: `magics/labextension/panels/places.ts`.
         """
-        return f'<div class="hero-place {self.place} {_NO_FORMULAS}"><div>{html}</div></div>'
+        return f'<div class="hero-place {self.place} {NO_FORMULAS}"><div>{html}</div></div>'
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """The traits as a front end gets them that comes later: as things are by then."""

@@ -17,6 +17,8 @@ def test_a_bare_cell_and_its_report(jupyter, lab):
             "!!session.env_set key:WHO val:'<b>world</b>'\n!!play.echo content:'hello {WHO}'",
             "!!session.env_delete key:NOT_THERE",
             "%hero",
+            "!!play.echo content:'it costs $5 or $6'",
+            "from IPython.display import HTML\nHTML('it costs $5 or $6')",
         ],
     )
     page = lab.page
@@ -39,6 +41,11 @@ def test_a_bare_cell_and_its_report(jupyter, lab):
 
     colour = "element => getComputedStyle(element).color"
     light = rows.nth(0).locator("td").first.evaluate(colour)
+    lab.run(3)
+    lab.output(3).get_by_text("it costs $5 or $6").wait_for()
+    lab.run(4)
+    lab.output(4).locator("mjx-container").wait_for()  # of others, dollars make formulas
+    assert lab.output(3).locator("mjx-container").count() == 0
     lab.dark()
     assert rows.nth(0).locator("td").first.evaluate(colour) != light
 

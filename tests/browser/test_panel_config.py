@@ -19,7 +19,7 @@ def test_files_are_made_edited_and_brought_back(jupyter, lab):  # noqa: PLR0915 
     lab.run(0)
     lab.run(1)
     page, keys = lab.page, lab.page.keyboard
-    panel = page.locator(".hero-config")
+    panel = page.locator(".hero-view-config")
     said, fault = panel.locator(".hero-said"), panel.locator(".hero-fault")
 
     panel.get_by_role("button", name="New file").click()
@@ -107,7 +107,7 @@ def test_encrypted_values_are_masks_and_stay_what_they_are(jupyter, lab):
     lab.run(0)
     lab.run(1)
     page, keys = lab.page, lab.page.keyboard
-    panel = page.locator(".hero-config")
+    panel = page.locator(".hero-view-config")
     panel.get_by_role("button", name="mail", exact=True).click()
     panel.get_by_text("Encrypted: smtp.password").wait_for()
     assert "hero:v1" not in page.content()

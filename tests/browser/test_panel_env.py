@@ -17,7 +17,7 @@ def begin(lab, jupyter, name: str, *cells: str):
     lab.open(f"{name}.ipynb")
     lab.run(0)
     lab.run(1)
-    panel = lab.page.locator(".hero-env")
+    panel = lab.page.locator(".hero-view-env")
     panel.wait_for()
     return panel
 

@@ -51,7 +51,7 @@ def begin(lab, jupyter, name: str, *cells: str):
     lab.open(f"{name}.ipynb")
     lab.run(0)
     lab.run(1)
-    panel = lab.page.locator(".hero-view.hero-log")
+    panel = lab.page.locator(".hero-view-log")
     panel.wait_for()
     return panel
 

@@ -65,7 +65,7 @@ def test_a_queue_is_run_interrupted_and_retried(jupyter, lab, browser):  # noqa:
     lab.run(0)
     lab.run(1)
     page = lab.page
-    panel = page.locator(".hero-view.hero-playbook")
+    panel = page.locator(".hero-view-playbook")
     panel.get_by_text("nothing is queued").wait_for()
     lab.run(3)
     panel.get_by_text("5 of 5 waiting").wait_for()
@@ -93,7 +93,7 @@ def test_a_queue_is_run_interrupted_and_retried(jupyter, lab, browser):  # noqa:
     with fronts.tab(browser, jupyter.lab()) as other:  # another page of the same notebook
         lab.save()
         other.open("queue.ipynb")
-        theirs = other.page.locator(".hero-view.hero-playbook")
+        theirs = other.page.locator(".hero-view-playbook")
         theirs.wait_for()
         button("Run").click()
         for one in (panel, theirs):
@@ -143,9 +143,9 @@ def test_a_report_opens_to_its_outputs(jupyter, lab):
     lab.run(1)
     lab.run(2)
     page = lab.page
-    panel = page.locator(".hero-view.hero-report").first
+    panel = page.locator(".hero-view-report").first
     panel.get_by_text("1 ok, 1 failed, 1 skipped").wait_for()
-    assert page.locator(".hero-view.hero-report").count() == 1  # the cell of actions has none
+    assert page.locator(".hero-view-report").count() == 1  # the cell of actions has none
     panel.get_by_role("button", name="t.do").nth(1).focus()
     page.keyboard.press("Space")
     panel.get_by_text("ValueError: no b").wait_for()
@@ -167,7 +167,7 @@ def test_a_report_opens_to_its_outputs(jupyter, lab):
     assert panel.evaluate("e => e.scrollWidth <= e.clientWidth")
 
     lab.run(3)
-    panel = page.locator(".hero-view.hero-report").last
+    panel = page.locator(".hero-view-report").last
     panel.get_by_text("of 10000").wait_for()
     assert panel.locator("tbody > tr").count() == 100
     panel.get_by_role("button", name="Last", exact=True).click()

@@ -21,7 +21,7 @@ def test_the_life_of_a_secret(jupyter, lab):  # noqa: PLR0915  # one sitting at 
     lab.run(0)
     lab.run(1)
     page, keys = lab.page, lab.page.keyboard
-    panel = page.locator(".hero-secrets")
+    panel = page.locator(".hero-view-secrets")
     said = panel.locator(".hero-said")
 
     def press(name: str, *answers: str) -> None:

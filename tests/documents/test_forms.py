@@ -225,7 +225,7 @@ class TestNbconvert:
         assert '<span class="nn">session</span>' in colours
         assert '<span class="nf">env_set</span>' in colours
         assert '<span class="na">key</span>' in colours
-        assert 'class="hero-report"' in html
+        assert 'class="hero-report ' in html
 
     def test_the_script_of_a_notebook_does_what_the_notebook_did(self, machines):
         """As a file, in another session."""

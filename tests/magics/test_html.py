@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from report import test_html
 
+from hero_kernel.report.html import NO_FORMULAS
 from magics import display
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Page(test_html.Page):
         if tag in ("th", "thead"):
             assert attrs == []
             self.open.append(tag)
-        elif attrs == [("class", "hero-table")]:
+        elif attrs == [("class", f"hero-table {NO_FORMULAS}")]:
             self.open.append(tag)
         else:
             super().handle_starttag(tag, attrs)

@@ -119,7 +119,7 @@ def test_jupyter_is_given_html_in_whose_place_the_panel_comes(kernel):
     data = shown(outcome)
     assert set(data) == {"text/html", "text/plain"}  # what is saved, and nothing that could fail
     place = Front(kernel, outcome).state["place"]
-    assert f'class="hero-place {place}"' in data["text/html"]
+    assert f'class="hero-place {place} ' in data["text/html"]
     assert len(place) > 20
     words = Page(data["text/html"]).words
     assert "Ghent" in words

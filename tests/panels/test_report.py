@@ -138,7 +138,7 @@ class TestKept:
 def test_its_static_form_is_the_report_s_own(notebook, view, report):
     format_ = notebook.shell.display_formatter.format
     bundle = format_(report)[0]
-    assert bundle["text/html"].startswith('<div class="hero-report">')
+    assert bundle["text/html"].startswith('<div class="hero-report ')
     assert bundle[MIME]["results"][1]["status"] == "failed"
     assert "✗ failed" in bundle["text/plain"]
     assert view.still() == [report]

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 import pytest
 
 from hero_kernel.report import Failure, Report, Result, Status, to_html
+from hero_kernel.report.html import NO_FORMULAS
 
 TAGS = {
     "div", "style", "table", "tbody", "tr", "td", "code", "span", "br", "p", "details", "summary",
     "pre",
 }  # fmt: skip
-CLASSES = {"hero-report", "t q", "q", *(status.value for status in Status)}
+CLASSES = {f"hero-report {NO_FORMULAS}", "t q", "q", *(status.value for status in Status)}
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -247,7 +247,7 @@ function Shown({ part, link, opener }: { part: Part; link: Link; opener: Opener 
   }, [link, part.key, opener]);
   const View = VIEWS[part.kind];
   return (
-    <div class={`hero-view hero-${part.kind}`}>
+    <div class={`hero-view hero-view-${part.kind}`}>
       <h3 class="hero-title">{part.title}</h3>
       {part.error && (
         <p role="alert" class="hero-fault">

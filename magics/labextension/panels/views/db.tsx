@@ -107,7 +107,7 @@ export function Db({ state, place }: ViewProps<State>) {
     setText('');
   };
   return (
-    <div class="hero-db">
+    <div>
       <div class="hero-bar">
         {state.databases.length > 1 && (
           <label>
