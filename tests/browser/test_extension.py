@@ -118,6 +118,7 @@ def test_the_status_follows_the_notebook_and_switches(jupyter, lab):
     status(page, "Hero: default · renamed")
 
 
+@pytest.mark.thorough
 def test_the_status_after_a_reload_in_other_notebooks_and_when_a_switch_fails(jupyter, lab):
     jupyter.write("one.ipynb", ["%hero_context new stall -s first", "%hero_session new second"])
     jupyter.write("two.ipynb", ["1"], kernel="python3")
@@ -259,7 +260,11 @@ def test_the_launcher_the_menu_and_the_palette(jupyter, lab):
     jupyter.write("panel.ipynb", ["1"])
     lab.open("panel.ipynb")
     status(page, UNBOUND)
-    lab.command("hero-jupyter:insert-panel")
+    for _ in range(50):  # the kernel may not have said yet what it would be
+        lab.command("hero-jupyter:insert-panel")
+        if len(page.evaluate(_SOURCES)) > 1:
+            break
+        page.wait_for_timeout(100)
     assert page.evaluate(_SOURCES)[1] == "%hero_panel"
 
 

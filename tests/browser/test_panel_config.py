@@ -84,6 +84,7 @@ def test_files_are_made_edited_and_brought_back(jupyter, lab):  # noqa: PLR0915 
     assert axe_faults(page) == []
 
 
+@pytest.mark.thorough
 def test_encrypted_values_are_masks_and_stay_what_they_are(jupyter, lab):
     passphrase, value = f"canary {secrets.token_hex(8)}", f"canary-{secrets.token_hex(8)}"
     passphrase_file = jupyter.folder / "passphrase"

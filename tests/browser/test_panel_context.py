@@ -149,6 +149,7 @@ def test_sessions_are_switched_shared_and_kept_in_sight(jupyter, lab, elsewhere)
     assert accessible(page) == []
 
 
+@pytest.mark.thorough
 def test_runs_links_exports_and_what_cannot_be_undone(jupyter, lab, elsewhere):
     panel = begin(
         jupyter,
@@ -195,6 +196,7 @@ def test_runs_links_exports_and_what_cannot_be_undone(jupyter, lab, elsewhere):
     assert accessible(page) == []
 
 
+@pytest.mark.thorough
 def test_contexts_come_and_go_and_values_are_panels(jupyter, lab, elsewhere):
     panel = begin(
         jupyter,
@@ -242,6 +244,7 @@ def test_contexts_come_and_go_and_values_are_panels(jupyter, lab, elsewhere):
         assert wide.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
 
 
+@pytest.mark.thorough
 def test_a_thousand_sessions_are_filtered_and_sorted(jupyter, lab, elsewhere):
     context = elsewhere.context_new("crowd")
     from hero_kernel.sessions import PREFIX, SessionConfig  # noqa: PLC0415  # records, at once

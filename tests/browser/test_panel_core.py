@@ -222,6 +222,7 @@ def test_the_kernel_goes_and_comes(jupyter, lab):
     assert panel.count() == 1
 
 
+@pytest.mark.thorough
 def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab):
     jupyter.write(
         "two.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", "import time\ntime.sleep(8)"]
@@ -253,6 +254,7 @@ def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab)
     panel.get_by_text("Diest").first.wait_for()
 
 
+@pytest.mark.thorough
 def test_where_answers_cannot_come_while_a_cell_runs(jupyter, lab):
     """As with ipykernel 6, which has no threads for messages of widgets."""
     jupyter.write(
@@ -276,6 +278,7 @@ def test_where_answers_cannot_come_while_a_cell_runs(jupyter, lab):
     panel.get_by_text("Liege").first.wait_for()
 
 
+@pytest.mark.thorough
 def test_the_way_to_the_server_is_lost_and_found(browser, jupyter):
     jupyter.write("cable.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env"])
     with fronts.tab(browser, jupyter.lab()) as tab:  # its own: JupyterLab complains of the loss
@@ -307,6 +310,7 @@ COUNT = f"""() => {{
 }}"""
 
 
+@pytest.mark.thorough
 def test_nobody_looks_at_what_is_not_seen(jupyter, lab):
     jupyter.write(
         "far.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", *["print('x\\n' * 60)"] * 3]
@@ -423,6 +427,7 @@ def test_the_frame(jupyter, lab):
     shot(page, "narrow")
 
 
+@pytest.mark.thorough
 def test_a_console_and_notebook_7(browser, jupyter, lab):
     page = lab.page
     jupyter.write("seven.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env"])

@@ -140,7 +140,7 @@ def test_many_keys_are_scrolled_and_searched_also_while_a_cell_runs(jupyter, lab
     search.fill("USER")
     page.get_by_text(f"0 of {KEYS:,} keys").wait_for(timeout=4000)
     search.press("Escape")
-    page.get_by_text("user:000000", exact=True).wait_for(timeout=4000)
+    page.locator(".hero-grid").get_by_text("user:000000", exact=True).wait_for(timeout=4000)
     prompt = page.locator(".jp-Notebook .jp-Cell").nth(2).locator(".jp-InputPrompt")
     assert prompt.inner_text() == "[*]:"  # it runs still
     (jupyter.work / "many.end").touch()
@@ -197,6 +197,7 @@ def shown(lab, jupyter, name: str) -> Locator:
     return panel
 
 
+@pytest.mark.thorough
 def test_parts_are_opened_and_what_is_wrong_is_shown_where_it_is(jupyter, lab):
     page, panel = lab.page, shown(lab, jupyter, "parts")
     entry = choose(page, "tree")
@@ -221,6 +222,7 @@ def test_parts_are_opened_and_what_is_wrong_is_shown_where_it_is(jupyter, lab):
     }
 
 
+@pytest.mark.thorough
 def test_keys_come_go_and_come_back(jupyter, lab):
     page, panel = lab.page, shown(lab, jupyter, "keys")
     entry = choose(page, "tree")

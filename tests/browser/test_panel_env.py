@@ -87,6 +87,7 @@ def test_values_are_edited_by_hand_and_seen_everywhere(jupyter, lab):
     assert page.locator(".hero-panel img").count() == 0
 
 
+@pytest.mark.thorough
 def test_what_others_do_and_what_is_refused(jupyter, lab):  # noqa: PLR0915  # one sitting at the panel
     panel = begin(lab, jupyter, "others", "%hero_env set CITY=Ghent OLD=1", "%hero_panel env", "1")
     page, keys = lab.page, lab.page.keyboard

@@ -107,6 +107,7 @@ def test_a_log_is_followed_during_a_long_cell(jupyter, lab):
     panel.get_by_text("the last word").wait_for(timeout=1500)
 
 
+@pytest.mark.thorough
 def test_what_was_is_looked_for_and_written(jupyter, lab):  # noqa: PLR0915  # a user's day
     panel = begin(
         lab,

@@ -58,6 +58,7 @@ MADE_OF = """panel => {
 INTERRUPT = "() => window.shownNotebook.sessionContext.session.kernel.interrupt()"
 
 
+@pytest.mark.thorough
 def test_a_queue_is_run_interrupted_and_retried(jupyter, lab, browser):  # noqa: PLR0915  # a user's day
     mend = "broken.clear(); go_on.set()"
     jupyter.write("queue.ipynb", [ACTIONS, "%hero_panel playbook", mend, QUEUE])

@@ -36,7 +36,6 @@ def test_a_database_that_is_not_there_is_told_with_the_near_miss(filled):
     text = filled.refused("%hero_panel db fact", "DatabaseNotFoundError")
     assert "did you mean facts" in text
     assert "there is no panel facts" in filled.refused("%hero_panel env facts")
-    assert filled.refused("%hero_panel -d secrets", "DatabaseError")
 
 
 def test_tab_offers_databases(filled):

@@ -65,10 +65,10 @@ def test_a_sealed_value_is_masked_and_stays_sealed(notebook, pane, sealed, elsew
     assert seen["sealed"] == ["smtp.password"]
     assert "hero:v1" not in json.dumps(seen) + pane.still
     notebook.run("%hero_secret lock")  # the other lines need no secret
-    edited = seen["text"].replace("25", "465").replace("# mail", "# the mail")
+    edited = seen["text"].replace("port: 25", "port: 465").replace("# mail", "# the mail")
     assert save(pane, edited, seen["version"]) == {"gone": []}
     kept = elsewhere.context.hero_config_get("app", "mail")
-    assert kept == sealed.replace("25", "465").replace("# mail", "# the mail")
+    assert kept == sealed.replace("port: 25", "port: 465").replace("# mail", "# the mail")
     elsewhere.context.secret_unlock("correct horse battery")
     data = elsewhere.context.hero_config_load("app", "mail")
     assert data["smtp"]["password"].reveal() == CANARY
