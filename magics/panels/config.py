@@ -8,7 +8,7 @@ from hero_kernel import times
 from hero_kernel.errors import ChangedError, CorruptConfigError, UsageError
 from hero_kernel.heroscript.source import Place
 from magics.display import Table
-from magics.panels.asked import same, text, version
+from magics.panels.given import same, text, version
 from magics.panels.masks import Masked, masked, unmasked
 from magics.panels.steps import Steps
 from magics.panels.view import Followed, magic

@@ -11,7 +11,7 @@ from hero_kernel.kept import Shown, changed_meanwhile
 from hero_kernel.provenance import UNKNOWN
 from magics.env import NAME
 from magics.kept import kept_table
-from magics.panels.asked import same, text, version
+from magics.panels.given import same, text, version
 from magics.panels.steps import Steps
 from magics.panels.view import Followed, magic
 

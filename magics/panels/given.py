@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hero_kernel.errors import UsageError
+from hashlib import blake2b
+
+from hero_kernel.errors import ChangedError, UsageError
 
 
 def text(value: object, what: str) -> str:
@@ -51,3 +53,18 @@ def one_of(value: object, what: str, *known: str) -> str:
     if value not in known:
         raise UsageError(f"{what} is none of {', '.join(word or 'nothing' for word in known)}")
     return str(value)
+
+
+def same(value: object, now: str) -> None:
+    """Make sure that a question is about what the panel shows by now.
+
+    Raises:
+        ChangedError: The notebook has gone elsewhere since.
+    """
+    if value != now:
+        raise ChangedError(f"this panel shows {now} by now", hint="look, and try again")
+
+
+def version(of: str) -> str:
+    """Another text for another text: what an edit says it is based on, without saying it all."""
+    return blake2b(of.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -9,12 +9,13 @@ from hero_kernel import keyring
 from hero_kernel.errors import HeroError, UsageError
 from hero_kernel.secrets import DATABASE
 from magics.display import Line, Table
-from magics.panels.asked import same, stamp, text
+from magics.panels.given import same, text
 from magics.panels.view import Followed, magic
 from magics.status import ago
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from hero_kernel import Context
 
@@ -60,7 +61,7 @@ class View(Followed):
         """The records, the files of keys and named secrets, the lock, and what variables say."""
         context = self.context()
         revision = self.door.workspace.store.revision(context.id)
-        files = stamp(context.keys_path / keyring.FILE_NAME), stamp(context.db_get(DATABASE).path)
+        files = _stamp(context.keys_path / keyring.FILE_NAME), _stamp(context.db_get(DATABASE).path)
         given = [name for name in self.door.workspace.environ if name.startswith("HERO_SECRET_")]
         return context.guid, revision, files, context.secrets.is_locked, given
 
@@ -158,3 +159,12 @@ def _variable(name: str) -> str:
     with suppress(HeroError):
         return keyring.variable(name)
     return ""
+
+
+def _stamp(path: Path) -> object:
+    """Another value after every change of a file, or when it comes or goes; cheap."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

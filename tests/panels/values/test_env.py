@@ -76,7 +76,7 @@ def test_of_two_who_change_at_once_one_is_told(notebook, pane, elsewhere):
         return done
 
     def version(number: int) -> str:
-        from magics.panels.asked import version as version_of  # noqa: PLC0415  # this test's
+        from magics.panels.given import version as version_of  # noqa: PLC0415  # this test's
 
         return version_of(str(number))
 

@@ -4,7 +4,7 @@ import { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Field, ViewProps } from '../parts';
 import { Step, Undo } from '../undo';
-import { When } from '../when';
+import { Ago } from '../moment';
 import { runLine } from './env';
 import './config.css';
 
@@ -233,7 +233,7 @@ export function Config({ state, place }: ViewProps<State>) {
                         {one.name}
                       </button>{' '}
                       <span class="hero-quiet">
-                        {one.size} bytes, <When utc={one.when} />
+                        {one.size} bytes, <Ago utc={one.when} />
                       </span>
                     </li>
                   ))}

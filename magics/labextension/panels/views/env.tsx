@@ -4,7 +4,7 @@ import { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Button, Field, Place, Table, ViewProps } from '../parts';
 import { Step, Undo } from '../undo';
-import { When } from '../when';
+import { Ago } from '../moment';
 import './env.css';
 
 interface Row {
@@ -282,7 +282,7 @@ function Values(props: {
           <span class="hero-quiet">
             {row.state === 'secret' && row.when ? (
               <>
-                set, <When utc={row.when} />
+                set, <Ago utc={row.when} />
               </>
             ) : row.text && !['secret', 'locked'].includes(row.state) ? (
               `${row.text} (${row.state})`
@@ -298,7 +298,7 @@ function Values(props: {
           </span>
         )}
         <span class="hero-narrow hero-quiet">
-          {row.source} · <When utc={row.when} />
+          {row.source} · <Ago utc={row.when} />
         </span>
       </>
     );
@@ -387,7 +387,7 @@ function Values(props: {
           { name: what, cell: row => row.name },
           { name: 'value', cell: value },
           { name: 'source', cell: row => row.source },
-          { name: 'when', cell: row => <When utc={row.when} /> },
+          { name: 'when', cell: row => <Ago utc={row.when} /> },
           { name: 'actions', cell: actions }
         ]}
       />

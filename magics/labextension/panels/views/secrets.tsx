@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { Button, Field, Table, ViewProps } from '../parts';
 import { runLine } from './env';
-import { When } from '../when';
+import { Ago } from '../moment';
 import './secrets.css';
 
 interface Named {
@@ -74,7 +74,7 @@ export function Secrets({ state, place }: ViewProps<State>) {
           <dd>{state.encrypts ? 'every value' : 'what is marked as a secret'}</dd>
           <dt>set</dt>
           <dd>
-            <When utc={state.when ?? ''} />
+            <Ago utc={state.when ?? ''} />
           </dd>
           <dt>key derivation</dt>
           <dd>{state.kdf}</dd>
@@ -165,7 +165,7 @@ export function Secrets({ state, place }: ViewProps<State>) {
               cell: row => (
                 <span class="hero-quiet">
                   set{row.when && ', '}
-                  <When utc={row.when} />
+                  <Ago utc={row.when} />
                   {row.variable && `; ${row.variable} stands before it`}
                 </span>
               )
