@@ -10,6 +10,7 @@ from browser.panel_looks import at_terminal, axe_faults, is_within, wide_again
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.thorough
 def test_files_are_made_edited_and_brought_back(jupyter, lab):  # noqa: PLR0915  # one sitting at the panel
     jupyter.write(
         "files.ipynb",

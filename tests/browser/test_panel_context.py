@@ -75,6 +75,7 @@ def begin(jupyter, lab, name, *cells):
     return panel
 
 
+@pytest.mark.thorough
 def test_sessions_are_switched_shared_and_kept_in_sight(jupyter, lab, elsewhere):
     panel = begin(
         jupyter,

@@ -147,6 +147,7 @@ def test_many_keys_are_scrolled_and_searched_also_while_a_cell_runs(jupyter, lab
     expect(prompt).to_have_text("[3]:")
 
 
+@pytest.mark.thorough
 def test_a_value_is_edited_here_and_elsewhere(jupyter, lab):
     jupyter.write("edit.ipynb", [PEOPLE, "db", "db['city'], db.get('new', None)"])
     page = lab.page

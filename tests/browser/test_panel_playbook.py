@@ -133,6 +133,7 @@ def test_a_queue_is_run_interrupted_and_retried(jupyter, lab, browser):  # noqa:
     lab.command("apputils:change-theme", theme="JupyterLab Light")  # the server remembers it
 
 
+@pytest.mark.thorough
 def test_a_report_opens_to_its_outputs(jupyter, lab):
     many = "hero.play('\\n'.join(f'!!play.echo content:{n}' for n in range(10_000)))"
     jupyter.write(
