@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hero_kernel.actors import written
 from hero_kernel.errors import HeroscriptError, PlaybookError, UsageError
-from hero_kernel.report.text import first_line, plain, to_text
+from hero_kernel.report.text import first_line, plain, summary, to_text
 from magics.display import Line, Table
 from magics.panels import given, reports
 from magics.panels.view import Followed, magic
@@ -104,7 +104,10 @@ class View(Followed):
         note = "" if rows else "nothing is queued"
         table = Table(columns, rows, self.title, note, total=queue["total"])
         report = self._report()
-        return [table] if report is None else [table, Line(f"last run: {report.summary}")]
+        if report is None:
+            return [table]
+        said = summary(report, timed=not self.door.docs)  # how long it took is another time's
+        return [table, Line(f"last run: {said}")]
 
     @property
     def asks(self) -> Mapping[str, Callable[..., Any]]:

@@ -274,6 +274,7 @@ def test_a_thousand_sessions_are_filtered_and_sorted(jupyter, lab, elsewhere):
     assert rows.count() == 80
 
 
+@pytest.mark.thorough
 def test_a_restarted_kernel_is_found_and_followed(jupyter, lab):
     panel = begin(jupyter, lab, "again", "%hero_panel", "%hero_session new later")
     page = lab.page

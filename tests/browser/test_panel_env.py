@@ -161,6 +161,7 @@ def test_what_others_do_and_what_is_refused(jupyter, lab):  # noqa: PLR0915  # o
     panel.get_by_role("button", name="Edit AFTER").wait_for(timeout=20000)
 
 
+@pytest.mark.thorough
 def test_secrets_are_asked_for_and_never_in_the_page(jupyter, lab):
     passphrase, token = f"canary {secrets.token_hex(8)}", f"canary-{secrets.token_hex(8)}"
     panel = begin(

@@ -188,6 +188,7 @@ def test_a_report_opens_to_its_outputs(jupyter, lab):
     panel.get_by_text("n", exact=True).first.wait_for()
 
 
+@pytest.mark.thorough
 def test_nothing_hostile_becomes_more_than_text(jupyter, lab):
     jupyter.write(
         "hostile.ipynb",
@@ -227,7 +228,7 @@ report = session.context.host.run(session, book, keep_going=True, source="<img s
         lab.run(cell)
     for cell, name in ((3, "log"), (4, "playbook"), (5, "report")):
         lab.run(cell)
-        panel = page.locator(f".hero-view.hero-{name}")
+        panel = page.locator(f".hero-view-{name}")
         panel.wait_for()
         if name == "playbook":
             panel.get_by_role("button", name="Last run").click()

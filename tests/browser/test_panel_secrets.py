@@ -76,6 +76,7 @@ def test_the_life_of_a_secret(jupyter, lab):  # noqa: PLR0915  # one sitting at 
         assert not [data for data in files if canary.encode() in data]
 
 
+@pytest.mark.thorough
 def test_all_of_them_in_notebook_7(browser, jupyter):
     """What is typed stays while another panel is looked at; keys do not reach the notebook."""
     jupyter.write("seven.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel all", "1"])
