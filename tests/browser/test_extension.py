@@ -146,6 +146,7 @@ def test_the_status_after_a_reload_in_other_notebooks_and_when_a_switch_fails(ju
     status(page, "Hero: stall · second")
 
 
+@pytest.mark.thorough
 def test_the_side_panel_shows_the_tree_and_inserts_cells(jupyter, lab):
     names = {"CITY": "x", "<img/src/onerror>": "x", "a'b": "x"}
     jupyter.write(

@@ -77,6 +77,7 @@ def faults(page: Page) -> list[str]:
 _SERIOUS = {"serious", "critical"}
 
 
+@pytest.mark.thorough
 def test_many_keys_are_scrolled_and_searched_also_while_a_cell_runs(jupyter, lab):
     jupyter.write("many.ipynb", [FILL, "%hero_panel db", LONG])
     page = lab.page

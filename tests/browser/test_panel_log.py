@@ -60,6 +60,7 @@ def is_at_end(entries) -> bool:
     return entries.evaluate("e => e.scrollHeight - e.scrollTop - e.clientHeight < 9")
 
 
+@pytest.mark.thorough
 def test_a_log_is_followed_during_a_long_cell(jupyter, lab):
     panel = begin(lab, jupyter, "tail", SLOW, MANY, "log.log('after')")
     page = lab.page

@@ -11,6 +11,7 @@ from browser.panel_looks import axe_faults, is_within, wide_again
 pytestmark = pytest.mark.timeout(180)
 
 
+@pytest.mark.thorough
 def test_the_life_of_a_secret(jupyter, lab):  # noqa: PLR0915  # one sitting at the panel
     passphrase, token = f"canary {secrets.token_hex(8)}", f"canary-{secrets.token_hex(8)}"
     jupyter.write(
