@@ -117,7 +117,7 @@ _SCROLL = """async () => {
 }"""
 
 _SEARCH = """async ([text, found]) => {
-    const field = document.querySelector('.hero-db input[placeholder=Search]');
+    const field = document.querySelector('.hero-view-db input[placeholder=Search]');
     const status = document.querySelector('.hero-counted');
     const type = text => {
         field.value = text;

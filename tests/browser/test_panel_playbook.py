@@ -236,7 +236,7 @@ report = session.context.host.run(session, book, keep_going=True, source="<img s
         assert panel.evaluate(OPEN_ALL) > 60
         if name != "log":
             page.wait_for_function(
-                "name => document.querySelectorAll(`.hero-${name} .hero-behind`).length > 60",
+                "name => document.querySelectorAll(`.hero-view-${name} .hero-behind`).length > 60",
                 arg=name,
             )
         tags, attributes = panel.evaluate(MADE_OF)
