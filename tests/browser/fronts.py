@@ -124,6 +124,10 @@ class Jupyter:
         return self.work / name
 
 
+FOREIGN = "/lab/extensions/jupysql-plugin/"
+"""An extension that a peer of the benchmarks brings along, and that stumbles over its settings."""
+
+
 @contextmanager
 def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
     """A server of our own that offers JupyterLab and Notebook 7; it is ended with the block."""
@@ -208,12 +212,16 @@ class Tab:
 
     def watch(self) -> None:
         """Begin to note complaints and requests."""
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self._complained(error.stack or str(error)))
         self.page.on(
             "console",
             lambda said: self.complaints.append(said.text) if said.type == "error" else None,
         )
         self.page.on("request", lambda request: self._asked(request.url))
+
+    def _complained(self, what: str) -> None:
+        if FOREIGN not in what:
+            self.complaints.append(what)
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)

@@ -48,11 +48,13 @@ def test_in_jupyterlab(browser, jupyter):
         for number, _ in code_cells():
             one.run(number)
             assert one.output(number).locator("[data-mime-type*=stderr]").count() == 0
-        env = one.output(at("%hero_panel env")).locator(".hero-view-env")
+        panel = one.output(at("%hero_panel env"))
+        env = panel.locator(".hero-view-env")
         env.get_by_role("button", name="Edit CITY").click()
         page.keyboard.press("Control+A")
         page.keyboard.type("Bruges")
         page.keyboard.press("Enter")
+        panel.locator(".hero-said").get_by_text("CITY set").wait_for()
         one.run(at("import os"))
         one.output(at("import os")).get_by_text("('Bruges', 'rehearsal')").wait_for()
         every = one.output(at("%hero_panel"))
