@@ -14,7 +14,6 @@ session of its own.
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -428,4 +427,4 @@ def _guesses(notebook: Notebook) -> Iterator[str]:
 
 
 def _hash(notebook: Path) -> str:
-    return sha256(os.fsencode(notebook)).hexdigest()[:8]
+    return sha256(str(notebook).encode(errors="surrogatepass")).hexdigest()[:8]

@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import which
+from shutil import copytree, ignore_patterns, which
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -124,8 +124,8 @@ class Jupyter:
         return self.work / name
 
 
-FOREIGN = "/lab/extensions/jupysql-plugin/"
-"""An extension that a peer of the benchmarks brings along, and that stumbles over its settings."""
+FOREIGN = "jupysql-plugin"
+"""An extension that a peer of the benchmarks brings along; it disturbs editors and the launcher."""
 
 
 @contextmanager
@@ -137,8 +137,13 @@ def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
     (settings / "notification.jupyterlab-settings").write_text(
         json.dumps({"fetchNews": "false", "checkForUpdates": False})
     )
-    (folder / "data" / "labextensions").mkdir(parents=True)
-    (folder / "data" / "labextensions" / "hero-jupyter").symlink_to(BUILT)
+    extensions = folder / "labextensions"
+    copytree(
+        Path(sys.prefix) / "share" / "jupyter" / "labextensions",
+        extensions,
+        ignore=ignore_patterns("hero-jupyter", FOREIGN),
+    )
+    (extensions / "hero-jupyter").symlink_to(BUILT)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -148,6 +153,8 @@ def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
             f"--IdentityProvider.token={token}",
+            f"--LabApp.labextensions_path={extensions}",
+            f"--JupyterNotebookApp.labextensions_path={extensions}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
             f"--ServerApp.root_dir={folder / 'work'}",
@@ -212,16 +219,12 @@ class Tab:
 
     def watch(self) -> None:
         """Begin to note complaints and requests."""
-        self.page.on("pageerror", lambda error: self._complained(error.stack or str(error)))
+        self.page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
         self.page.on(
             "console",
             lambda said: self.complaints.append(said.text) if said.type == "error" else None,
         )
         self.page.on("request", lambda request: self._asked(request.url))
-
-    def _complained(self, what: str) -> None:
-        if FOREIGN not in what:
-            self.complaints.append(what)
 
     def _asked(self, url: str) -> None:
         parts = urlsplit(url)
