@@ -206,6 +206,7 @@ def test_cells_follow_the_kernel(jupyter, lab):
 SLOW = ("!!git.clone url:x", "import os", "%%heroscript\n!!play.echo", "x = 1\n!!git.clone")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("front_end", ["lab", "notebook 7"])
 def test_a_slow_machine_shows_the_right_language(browser, jupyter, front_end):
     names = [f"slow{n}.ipynb" for n in range(2 if front_end == "lab" else 1)]

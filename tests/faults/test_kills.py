@@ -132,7 +132,7 @@ def killed_somewhere(
 
 
 @pytest.mark.parametrize("write", [files.write, pytest.param(over_itself, marks=MUST_FAIL)])
-@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("encrypt", [False, pytest.param(True, marks=pytest.mark.thorough)])
 def test_a_killed_rotation_leaves_one_secret_and_every_value(
     place: Place,
     write: Callable[[Path, bytes], None],

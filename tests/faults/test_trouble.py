@@ -172,7 +172,7 @@ def scribble(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
-DAMAGES = [flip, cut, scribble]
+DAMAGES = [flip, cut, pytest.param(scribble, marks=pytest.mark.thorough)]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
