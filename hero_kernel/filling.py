@@ -92,16 +92,26 @@ class _Values(NamedTuple):
 
 def may_refer(actions: Iterable[Action]) -> bool:
     """Whether any of their texts could hold a reference: a look at each text, not at each value."""
+    return _any_has(actions, "${", r"\\u{")  # an escape may spell one
+
+
+def may_fill(actions: Iterable[Action]) -> bool:
+    """Whether any of them could hold a reference or a `{NAME}`; as `may_refer`."""
+    return _any_has(actions, "{")
+
+
+def _any_has(actions: Iterable[Action], *pieces: str) -> bool:
     seen: object = None
     for action in actions:
         source = action.source
         if source is None:
-            if any("${" in value for value in action.params.values()):
-                return True
+            texts: Iterable[str] = action.params.values()
         elif source is not seen:
-            seen = source
-            if "${" in source.text or r"\\u{" in source.text:  # an escape may spell one
-                return True
+            seen, texts = source, (source.text,)
+        else:
+            continue
+        if any(piece in text for text in texts for piece in pieces):
+            return True
     return False
 
 
