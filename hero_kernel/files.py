@@ -50,7 +50,7 @@ def _step(root: Path, path: Path) -> None:
         raise FileExistsError
 
 
-def append(path: Path, data: bytes) -> int:
+def append(path: Path | str, data: bytes) -> int:
     """Append to a file of mode 0600, in one write and without syncing; its size afterwards.
 
     Raises:
@@ -210,7 +210,7 @@ def _check_inside(root: Path, path: Path) -> None:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
 
 
-def explained(error: OSError, path: Path) -> StoreError:
+def explained(error: OSError, path: Path | str) -> StoreError:
     """Our error for what the operating system said to a file or folder."""
     code = errno.errorcode.get(error.errno or 0, "")
     if code in _FULL:
@@ -228,5 +228,5 @@ def explained(error: OSError, path: Path) -> StoreError:
     return StoreError(f"{path}: {error.strerror}", hint="look what is there")
 
 
-def _raise(error: OSError, path: Path) -> NoReturn:
+def _raise(error: OSError, path: Path | str) -> NoReturn:
     raise explained(error, path) from error

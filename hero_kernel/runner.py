@@ -589,9 +589,7 @@ class _Run:
         kept = value if failure is None else None
         if reads:
             message = f"{reads}; {message}" if message else reads
-        return Result(
-            name, status, seconds, message, printed, where, failure, kept, None, action
-        )
+        return Result(name, status, seconds, message, printed, where, failure, kept, None, action)
 
     def _share(self) -> int:
         """How many characters a result or an output may have."""
@@ -610,8 +608,6 @@ class _Run:
         return _awaited(value) if hasattr(type(value), "__await__") else value
 
     def _outcome(self, action: Action, value: object) -> tuple[Status, object]:
-        if value is None or type(value) is str:
-            return _OK, value
         if isinstance(value, Changed):
             return Status.CHANGED, value.value
         if isinstance(value, Skipped):

@@ -94,6 +94,7 @@ class Accepts:
         any_key: Whether any other key is accepted, and goes to `**kwargs` as text.
         own: Names of the function's that `**kwargs` cannot carry: the session's, the action's.
         brings_in: Whether it says that it returns an `Include`: actions that may do anything.
+        secrets: The keys whose text becomes a `Secret`, or a list of them.
     """
 
     action: str
@@ -104,6 +105,7 @@ class Accepts:
     any_key: bool
     own: frozenset[str] = frozenset()
     brings_in: bool = False
+    secrets: frozenset[str] = frozenset()
 
 
 def accepts(action: str, function: Callable[..., Any]) -> Accepts:
@@ -134,9 +136,10 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
             parameters[parameter.name] = parameter
             before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
     _check_named(action, before_words, words=words)
+    secrets = [key for key, one in parameters.items() if "secret" in one.kind and not one.choices]
     return Accepts(
         action, parameters, takes_session, wants_action, words, any_key, frozenset(own),
-        brings_in="Include" in str(signature.return_annotation),
+        brings_in="Include" in str(signature.return_annotation), secrets=frozenset(secrets),
     )  # fmt: skip
 
 

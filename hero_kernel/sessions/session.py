@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from os.path import isdir
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -75,6 +76,7 @@ class Session(Kept[SessionConfig]):
         self.on_progress: Callable[[str, float | None], None] | None = None
         self._kept_in: Path | None = None
         self._logger: Logger | None = None
+        self._logged_in = ""
 
     def __repr__(self) -> str:
         return f"<Session {self.guid}>"
@@ -572,10 +574,13 @@ class Session(Kept[SessionConfig]):
             SessionNotFoundError: The session was deleted or renamed.
         """
         logger = self._logger
-        if logger is None or not logger.path.parent.is_dir():  # renamed by another kernel, or gone
+        # each run asks, and Path would take as long as the disk
+        if logger is None or not isdir(self._logged_in):  # noqa: PTH112  # as said
+            # renamed by another kernel, or gone
             self.save()  # as in keep_run
             host = self.context.host
-            folder = self._folder() / "logs"
+            home = self._folder()
+            folder, self._logged_in = home / "logs", str(home)
             logger = Logger(folder, root=host.home, now=host.now, mask=host.redactor.mask)
             self._logger = logger
         return logger
