@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -82,6 +80,8 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         StoreError: There is no room, or it may not be written; the old content is there.
     """
+    import tempfile  # noqa: PLC0415  # it brings compression along
+
     draft = ""
     try:
         # mkstemp makes files of mode 0600
@@ -184,6 +184,8 @@ def remove(root: Path, path: Path) -> None:
         StoreError: The path does not lie below the root.
         ReadOnlyStoreError: It may not be deleted.
     """
+    import shutil  # noqa: PLC0415  # it brings compression along
+
     try:
         if path.is_symlink():
             check_inside(root, path.parent)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from hero_kernel import expressions, heroscript, keyring, sealed
+from hero_kernel import heroscript, keyring, sealed
 from hero_kernel.actors.bind import AS_WRITTEN, Origin
 from hero_kernel.errors import HeroError, UndefinedError, did_you_mean
 from hero_kernel.heroscript import Params, Reference, key_fix, name_fix
@@ -357,6 +357,8 @@ def _no_python(use: _Use) -> UndefinedError:
 def _evaluated(
     session: Session, use: _Use, variables: Mapping[str, object], *, dry_run: bool
 ) -> str | Secret:
+    from hero_kernel import expressions  # noqa: PLC0415  # Python's own parser; few runs need it
+
     try:
         if dry_run:
             expressions.check_names(use.one.name, variables)

@@ -7,7 +7,6 @@ import io
 import reprlib
 import sys
 import threading
-import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -843,6 +842,8 @@ def _failure(error: BaseException, action: Action, mask: Callable[[str], str]) -
             mask(_cut(str(error.hint), MAX_SHOWN)),
             tuple(map(mask, place.excerpt)) if place else (),
         )
+    import traceback  # noqa: PLC0415  # it reads source files, and few runs fail
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename != __file__]
     return Failure(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from os.path import isdir
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hero_kernel import files, heroscript, provenance, runs, sealed, times
@@ -139,7 +139,7 @@ class Session(Kept[SessionConfig]):
 
     def _before_sealing(self) -> None:
         if not self.config.uid:
-            uid = token_hex(8)
+            uid = os.urandom(8).hex()
             self._update(lambda old: old if old.uid else replace(old, uid=uid))
 
     def _update(self, change: Callable[[SessionConfig], SessionConfig]) -> SessionConfig:
