@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from random import random
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ def alone(store: Store) -> Iterator[None]:
             seen, since = holder, monotonic()
         elif holder and monotonic() - since > _DEAD_S:
             _swap(store, holder, None)
+        from random import random  # noqa: PLC0415  # others are seldom at it
+
         sleep(random() * _PAUSE_S)  # noqa: S311  # spreads the waiting, guards nothing
     try:
         yield

@@ -286,7 +286,7 @@ def run(
     return work.report(duration_s=round(perf_counter() - before, 6))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Run:
     """What one run knows while it goes on."""
 

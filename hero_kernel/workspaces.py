@@ -8,7 +8,6 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
-from getpass import getpass
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -77,6 +76,8 @@ def terminal_prompt(question: str) -> str:
     """
     if not (sys.stdin and sys.stdin.isatty()):
         raise NotInteractiveError("nobody can be asked here", hint="set HERO_SECRET_FILE")
+    from getpass import getpass  # noqa: PLC0415  # seldom asked
+
     return getpass(question)
 
 
