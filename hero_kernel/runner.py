@@ -502,12 +502,13 @@ class _Run:
                 journal = self._journal = self.begin_journal(self._report((), 0.0))
             if action is not None and action.id not in self._places:
                 self._plan(journal, [action, *self._queue[: -PLANNED - 1 : -1]])
-            for number in range(self._journaled, len(self.results)):
+            ended = len(self.results)
+            for number in range(self._journaled, ended):
                 one, result = self._actions[number], self.results[number]
                 if one.id not in self._places:
                     self._plan(journal, [one])
                 journal.ended(one.id, self._state(one, result), result)
-            self._journaled, self._is_telling = len(self.results), False
+            self._journaled, self._is_telling = ended, False
             journal.begins(None if action is None else action.id)
         except (HeroError, FileNotFoundError) as error:
             self._no_journal(error)
@@ -550,7 +551,10 @@ class _Run:
         try:
             if self._logger is None:
                 self._logger = self.session.logger()
-            self._logger.log_all(entries)
+            if len(entries) == 1:
+                self._logger.log(*entries[0])
+            else:
+                self._logger.log_all(entries)
         except HeroError as error:
             self._is_unlogged = True
             self._add_note(f"this run is not logged: {error}")
