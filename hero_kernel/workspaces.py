@@ -15,8 +15,6 @@ from hero_kernel import (
     binding,
     contexts,
     crypto,
-    fetched,
-    forks,
     front_end,
     git,
     heroscript,
@@ -539,6 +537,8 @@ class Workspace:
             NotAllowedError: They were not allowed to run as they are now; see `allow`.
             SourceError: There is no script at the path.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # what others wrote is fetched seldom
+
         return fetched.fetch(
             url,
             home=self.home,
@@ -593,6 +593,8 @@ class Workspace:
         Raises:
             NotAllowedError: Nothing like it was refused, several things were, or it is denied.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.allow(self.home, asked)
 
     def deny(self, url: str) -> str:
@@ -601,6 +603,8 @@ class Workspace:
         Raises:
             GitAddressError: It is no address.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.deny(self.home, url)
 
     def undeny(self, url: str) -> bool:
@@ -609,10 +613,14 @@ class Workspace:
         Raises:
             GitAddressError: It is no address.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.undeny(self.home, url)
 
     def revoke(self, asked: str) -> tuple[Foreign, ...]:
         """Take allowances back: by digest, or all of an address; which ones."""
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.revoke(self.home, asked)
 
     def session_new(
@@ -846,6 +854,8 @@ class Workspace:
             SessionExistsError: The name is taken.
         """
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        from hero_kernel import forks  # noqa: PLC0415  # as above
+
         return forks.fork(found, name)
 
     def session_export(
