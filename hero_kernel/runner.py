@@ -83,9 +83,11 @@ It is asked, rather than told, because most runs end before anybody looks.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Underway:
     """A run that goes on, or has ended: what can be seen of it at any moment, from any thread.
+
+    Only who began it changes it: `report` is set when it has ended.
 
     Attributes:
         session: Where.
@@ -353,6 +355,7 @@ class _Run:
                     self._adders.add(self._actions[-1].id)
                 version = self.playbook.version
                 self._queue = queue = self._left()
+                self._may_fill = filling.may_fill(queue)
             if not queue:
                 return
             action = queue.pop()
@@ -369,7 +372,6 @@ class _Run:
         """What is still to be begun, the next one last."""
         left = [a for a in self.playbook.actions_sorted() if not a.done and a.id not in self._begun]
         left.reverse()
-        self._may_fill = filling.may_fill(left)
         return left
 
     def _pass_over(self, action: Action) -> bool:
@@ -733,6 +735,8 @@ class Output(io.TextIOBase):
     As a context manager it stands in for stdout and stderr; contextlib's redirections do the
     same and take a fifth of a quick action's time.
     """
+
+    __slots__ = ("_before", "_left_out", "_parts", "_room")
 
     encoding = "utf-8"  # programs that draw ask
 

@@ -270,7 +270,7 @@ class Workspace:
                 for one in journals:
                     one.remove()
             if self.underway is not None:
-                self.underway = replace(self.underway, report=report)
+                self.underway.report = report
         finally:
             if around[1]:  # a handler has run another playbook
                 self.underway, self.is_running = around
