@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SELDOM = 50_000
-"""How many more objects there must be for Python to look for garbage: all that a command imports
-stays, and it is three quarters of what a short run makes."""
+"""How many objects more there must be for Python to look for garbage, instead of 700: what a
+command imports stays, and most commands make little else."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -741,7 +741,7 @@ class Output(io.TextIOBase):
     encoding = "utf-8"  # programs that draw ask
 
     def __init__(self, room: int = MAX_SHOWN) -> None:
-        # an action's time is short enough for the call of `super` to show in it; it does nothing
+        # without super's, which does nothing: one is made for each action
         self._parts: list[str] = []
         self._room = room
         self._left_out = 0

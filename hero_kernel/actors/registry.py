@@ -225,7 +225,7 @@ class Actors:
 
     def has_actor(self, actor: str) -> bool:
         """Whether any action of the actor is carried out, or was: it is not the shell's then."""
-        self._load_builtin()
+        self._load_builtin_of(actor)
         prefix = actor + "."
         if any(name.startswith(prefix) for name in (*self._handlers, *self._gone)):
             return True
