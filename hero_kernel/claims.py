@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
-from random import random
-from secrets import token_hex
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -28,13 +27,15 @@ def alone(store: Store) -> Iterator[None]:
 
     No clock but this process's own is trusted: a holder is dead when it was watched for long.
     """
-    own, seen, since = token_hex(8), "", monotonic()
+    own, seen, since = os.urandom(8).hex(), "", monotonic()
     while not store.create(0, LOCK, own):
         holder = store.get(0, LOCK) or ""
         if holder != seen:
             seen, since = holder, monotonic()
         elif holder and monotonic() - since > _DEAD_S:
             _swap(store, holder, None)
+        from random import random  # noqa: PLC0415  # others are seldom at it
+
         sleep(random() * _PAUSE_S)  # noqa: S311  # spreads the waiting, guards nothing
     try:
         yield

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from hero_kernel import claims, files, keyring, names, provenance, sealed
-from hero_kernel.config_files import ConfigFiles
 from hero_kernel.databases import Databases
 from hero_kernel.errors import (
     ContextError,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from hero_kernel.config_files import ConfigFiles
     from hero_kernel.config_files.text import Expansion
     from hero_kernel.databases import Database
     from hero_kernel.host import Host
@@ -230,6 +230,8 @@ class Context(Kept[ContextConfig]):
 
     def config_files(self) -> ConfigFiles:
         """The context's config files."""
+        from hero_kernel.config_files import ConfigFiles  # noqa: PLC0415  # many runs use none
+
         return ConfigFiles(
             self.host.home,
             self.path,

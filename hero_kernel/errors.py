@@ -57,7 +57,6 @@ HeroError
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -329,6 +328,8 @@ class ReportError(HeroError, LookupError):
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The hint for a name that is not among the known ones: the near misses, else a short list."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only for what went wrong
+
     known = sorted(known)
     near = get_close_matches(name, known, n=3)
     if near:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
@@ -50,7 +48,7 @@ def _step(root: Path, path: Path) -> None:
         raise FileExistsError
 
 
-def append(path: Path, data: bytes) -> int:
+def append(path: Path | str, data: bytes) -> int:
     """Append to a file of mode 0600, in one write and without syncing; its size afterwards.
 
     Raises:
@@ -82,6 +80,8 @@ def write(path: Path, data: bytes) -> None:
     Raises:
         StoreError: There is no room, or it may not be written; the old content is there.
     """
+    import tempfile  # noqa: PLC0415  # it brings compression along
+
     draft = ""
     try:
         # mkstemp makes files of mode 0600
@@ -184,6 +184,8 @@ def remove(root: Path, path: Path) -> None:
         StoreError: The path does not lie below the root.
         ReadOnlyStoreError: It may not be deleted.
     """
+    import shutil  # noqa: PLC0415  # it brings compression along
+
     try:
         if path.is_symlink():
             check_inside(root, path.parent)
@@ -210,7 +212,7 @@ def _check_inside(root: Path, path: Path) -> None:
         raise StoreError(f"{path} leads out of {root}", hint="remove the link")
 
 
-def explained(error: OSError, path: Path) -> StoreError:
+def explained(error: OSError, path: Path | str) -> StoreError:
     """Our error for what the operating system said to a file or folder."""
     code = errno.errorcode.get(error.errno or 0, "")
     if code in _FULL:
@@ -228,5 +230,5 @@ def explained(error: OSError, path: Path) -> StoreError:
     return StoreError(f"{path}: {error.strerror}", hint="look what is there")
 
 
-def _raise(error: OSError, path: Path) -> NoReturn:
+def _raise(error: OSError, path: Path | str) -> NoReturn:
     raise explained(error, path) from error

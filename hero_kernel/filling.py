@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from hero_kernel import expressions, heroscript, keyring, sealed
+from hero_kernel import heroscript, keyring, sealed
 from hero_kernel.actors.bind import AS_WRITTEN, Origin
 from hero_kernel.errors import HeroError, UndefinedError, did_you_mean
 from hero_kernel.heroscript import Params, Reference, key_fix, name_fix
@@ -92,16 +92,26 @@ class _Values(NamedTuple):
 
 def may_refer(actions: Iterable[Action]) -> bool:
     """Whether any of their texts could hold a reference: a look at each text, not at each value."""
+    return _any_has(actions, "${", r"\\u{")  # an escape may spell one
+
+
+def may_fill(actions: Iterable[Action]) -> bool:
+    """Whether any of them could hold a reference or a `{NAME}`; as `may_refer`."""
+    return _any_has(actions, "{")
+
+
+def _any_has(actions: Iterable[Action], *pieces: str) -> bool:
     seen: object = None
     for action in actions:
         source = action.source
         if source is None:
-            if any("${" in value for value in action.params.values()):
-                return True
+            texts: Iterable[str] = action.params.values()
         elif source is not seen:
-            seen = source
-            if "${" in source.text or r"\\u{" in source.text:  # an escape may spell one
-                return True
+            seen, texts = source, (source.text,)
+        else:
+            continue
+        if any(piece in text for text in texts for piece in pieces):
+            return True
     return False
 
 
@@ -347,6 +357,8 @@ def _no_python(use: _Use) -> UndefinedError:
 def _evaluated(
     session: Session, use: _Use, variables: Mapping[str, object], *, dry_run: bool
 ) -> str | Secret:
+    from hero_kernel import expressions  # noqa: PLC0415  # Python's own parser; few runs need it
+
     try:
         if dry_run:
             expressions.check_names(use.one.name, variables)

@@ -6,7 +6,6 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from secrets import token_hex
 from threading import Event, Lock, Thread, current_thread
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -84,7 +83,7 @@ class Hold:
         here, now = leases.this_process(), str(session.context.host.now())
         self.lease = Lease(
             session.name,
-            token_hex(8),
+            os.urandom(8).hex(),
             host=here.host,
             pid=here.pid,
             machine=here.machine,
@@ -543,7 +542,7 @@ def _delete(session: Session, config: SessionConfig) -> bool:
     """
     context, key = session.context, PREFIX + session.name
     store = context.host.store
-    mark = token_hex(8)
+    mark = os.urandom(8).hex()
     marked = replace(config, extra={**config.extra, sessions.DOOMED: mark}).text()
 
     def doom(text: str | None) -> str | None:

@@ -7,7 +7,6 @@ import io
 import reprlib
 import sys
 import threading
-import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,9 +83,11 @@ It is asked, rather than told, because most runs end before anybody looks.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Underway:
     """A run that goes on, or has ended: what can be seen of it at any moment, from any thread.
+
+    Only who began it changes it: `report` is set when it has ended.
 
     Attributes:
         session: Where.
@@ -287,7 +288,7 @@ def run(
     return work.report(duration_s=round(perf_counter() - before, 6))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Run:
     """What one run knows while it goes on."""
 
@@ -308,6 +309,7 @@ class _Run:
     begin_journal: Callable[[Report], Journal] | None = None
     results: list[Result] = field(default_factory=list)
     note: str = ""
+    _may_fill: bool = True  # whether anything in what is left could be filled
     _journal: Journal | None = None
     _journaled: int = 0  # so many results were handed to the journal
     _places: dict[int, str] = field(default_factory=dict)  # of actions that the journal knows
@@ -353,6 +355,7 @@ class _Run:
                     self._adders.add(self._actions[-1].id)
                 version = self.playbook.version
                 self._queue = queue = self._left()
+                self._may_fill = filling.may_fill(queue)
             if not queue:
                 return
             action = queue.pop()
@@ -362,7 +365,7 @@ class _Run:
             if (self.unchosen or self.to_pass_over) and self._pass_over(action):
                 continue
             self._carry_out(action)
-            if self.results[-1].status is Status.FAILED and not self.keep_going:
+            if self.results[-1].status is _FAILED and not self.keep_going:
                 return
 
     def _left(self) -> list[Action]:
@@ -469,14 +472,14 @@ class _Run:
         self._actions.append(action)
         handler = self.actors.find(action.full_name)
         harmless = handler is not None and handler.harmless
-        if self._unlogged and (action.actor == "log" or not harmless):
+        if self._unlogged and (not harmless or action.actor == "log"):
             self.log_all()  # it may look at the log, or leave lines there itself
         if self.begin_journal is not None and (not harmless or self._is_telling):
             self._tell(None if harmless or handler is None else action)
         try:
             result = self._result(action, handler)
         except KeyboardInterrupt:
-            self.results.append(_row(action, Status.INTERRUPTED))
+            self.results.append(_row(action, _INTERRUPTED))
             raise
         if result.status in _DONE and not self.dry_run:
             action.done = True
@@ -484,7 +487,7 @@ class _Run:
         self.results.append(result)
         self._is_telling = self._is_telling or not harmless
         self._log(action, result, harmless=harmless)
-        if result.status is Status.INTERRUPTED:
+        if result.status is _INTERRUPTED:
             raise KeyboardInterrupt
 
     def _tell(self, action: Action | None) -> None:
@@ -501,12 +504,13 @@ class _Run:
                 journal = self._journal = self.begin_journal(self._report((), 0.0))
             if action is not None and action.id not in self._places:
                 self._plan(journal, [action, *self._queue[: -PLANNED - 1 : -1]])
-            for number in range(self._journaled, len(self.results)):
+            ended = len(self.results)
+            for number in range(self._journaled, ended):
                 one, result = self._actions[number], self.results[number]
                 if one.id not in self._places:
                     self._plan(journal, [one])
                 journal.ended(one.id, self._state(one, result), result)
-            self._journaled, self._is_telling = len(self.results), False
+            self._journaled, self._is_telling = ended, False
             journal.begins(None if action is None else action.id)
         except (HeroError, FileNotFoundError) as error:
             self._no_journal(error)
@@ -532,13 +536,13 @@ class _Run:
         """
         if self.dry_run or action.actor == "log":  # which found it or wrote it there
             return
-        kind: LogType = "error" if result.status in _WRONG else "stdout"
+        status = result.status
+        kind: LogType = "error" if status in _WRONG else "stdout"
         began, moment = perf_counter(), self.now()
         if not self._unlogged:
             self._unlogged_since = began
         self._unlogged.append((_told(result), action.actor[:CATEGORY_WIDTH], kind, moment))
-        waits = result.status is Status.OK and harmless
-        if not waits or began - self._unlogged_since > LOG_WAITS_S:
+        if not harmless or status is not _OK or began - self._unlogged_since > LOG_WAITS_S:
             self.log_all()
 
     def log_all(self) -> None:
@@ -549,7 +553,10 @@ class _Run:
         try:
             if self._logger is None:
                 self._logger = self.session.logger()
-            self._logger.log_all(entries)
+            if len(entries) == 1:
+                self._logger.log(*entries[0])
+            else:
+                self._logger.log_all(entries)
         except HeroError as error:
             self._is_unlogged = True
             self._add_note(f"this run is not logged: {error}")
@@ -566,39 +573,43 @@ class _Run:
             return _row(action, Status.PENDING, message=message)
         self._current, self._said = action, _NOTHING
         where = self._places.get(action.id) or action.where
-        self.session.by = f"{where} !!{action.full_name}"
-        output, began = Output(self._share()), perf_counter()
+        name = action.full_name
+        self.session.by = f"{where} !!{name}"
+        output = Output(self._share())
         failure: Failure | None = None
         value: object = None
+        began = perf_counter()
         try:
             with output:
                 value = self._called(handler, action)
             status, value = self._outcome(action, value)
         except KeyboardInterrupt:
-            status = Status.INTERRUPTED
+            status = _INTERRUPTED
         except BaseException as error:  # noqa: BLE001  # foreign code: what it raises is the result
-            status, failure = Status.FAILED, _failure(error, action, self.mask)
+            status, failure = _FAILED, _failure(error, action, self.mask)
         seconds = round(perf_counter() - began, 6)
-        message, printed = self.mask(_shown(value, self._share())), self.mask(output.text())
+        message = "" if value is None else self.mask(_shown(value, self._share()))
+        printed = self.mask(text) if (text := output.text()) else ""
         self._room -= len(message) + len(printed)
         kept = value if failure is None else None
         if reads:
             message = f"{reads}; {message}" if message else reads
-        return Result(
-            action.full_name, status, seconds, message, printed, where, failure, kept, given=action
-        )
+        return Result(name, status, seconds, message, printed, where, failure, kept, None, action)
 
     def _share(self) -> int:
         """How many characters a result or an output may have."""
-        return min(MAX_SHOWN, max(self._room, FEW))
+        room = self._room
+        return MAX_SHOWN if room >= MAX_SHOWN else max(room, FEW)
 
     def _called(self, handler: Handler, action: Action) -> object:
-        params, origins = filling.fill(self.session, action, self.plan)
-        words, keywords = bind.checked_arguments(
-            handler.accepts, action, params, self.now(), origins
-        )
-        first = (self.session,) if handler.accepts.takes_session else ()
-        value = handler.function(*first, *words, **keywords)
+        accepted, params, origins = handler.accepts, action.params, bind.AS_WRITTEN
+        if self._may_fill:
+            params, origins = filling.fill(self.session, action, self.plan)
+        words, keywords = bind.checked_arguments(accepted, action, params, self.now(), origins)
+        if accepted.takes_session:
+            value = handler.function(self.session, *words, **keywords)
+        else:
+            value = handler.function(*words, **keywords)
         return _awaited(value) if hasattr(type(value), "__await__") else value
 
     def _outcome(self, action: Action, value: object) -> tuple[Status, object]:
@@ -612,7 +623,7 @@ class _Run:
             if self.dry_run:
                 return Status.PENDING, "would fetch"
             return self._bring_in(action, value.fetch(), once=value.once)
-        return Status.OK, value
+        return _OK, value
 
     def _bring_in(
         self, action: Action, texts: tuple[SourceText, ...], *, once: bool
@@ -710,6 +721,9 @@ class _Run:
 
 _NOTHING: tuple[str, float | None] = ("", None)
 
+# Python looks a member up by its name each time
+_OK, _FAILED, _INTERRUPTED = Status.OK, Status.FAILED, Status.INTERRUPTED
+
 _DONE = frozenset([Status.OK, Status.CHANGED, Status.SKIPPED])
 
 _WRONG = frozenset([Status.FAILED, Status.INTERRUPTED])
@@ -722,10 +736,12 @@ class Output(io.TextIOBase):
     same and take a fifth of a quick action's time.
     """
 
+    __slots__ = ("_before", "_left_out", "_parts", "_room")
+
     encoding = "utf-8"  # programs that draw ask
 
     def __init__(self, room: int = MAX_SHOWN) -> None:
-        super().__init__()
+        # without super's, which does nothing: one is made for each action
         self._parts: list[str] = []
         self._room = room
         self._left_out = 0
@@ -754,6 +770,8 @@ class Output(io.TextIOBase):
 
     def text(self) -> str:
         """What was printed."""
+        if not self._parts:
+            return ""
         text = _clean("".join(self._parts))
         return text + (f"\n… {self._left_out} characters more" if self._left_out else "")
 
@@ -816,10 +834,10 @@ def _told(result: Result) -> str:
     """A row as the log tells it: what, how it ended, what came of it, what it printed."""
     failure = result.failure
     said = f"{failure.message}; {failure.hint}".rstrip("; ") if failure else result.message
-    head = f"{result.action} {result.status}"
-    return "\n".join(
-        [f"{head}: {said}" if said else head, *([result.output] if result.output else [])]
-    )
+    told = f"{result.action} {result.status.value}"
+    if said:
+        told = f"{told}: {said}"
+    return f"{told}\n{result.output}" if result.output else told
 
 
 def _failure(error: BaseException, action: Action, mask: Callable[[str], str]) -> Failure:
@@ -832,6 +850,8 @@ def _failure(error: BaseException, action: Action, mask: Callable[[str], str]) -
             mask(_cut(str(error.hint), MAX_SHOWN)),
             tuple(map(mask, place.excerpt)) if place else (),
         )
+    import traceback  # noqa: PLC0415  # it reads source files, and few runs fail
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename != __file__]
     return Failure(
@@ -846,6 +866,8 @@ def _shown(value: object, room: int = MAX_SHOWN) -> str:
     """A result as text; bounded, whatever it is."""
     if value is None:
         return ""
+    if type(value) is str:
+        return _cut(value, room)
     plain = isinstance(value, str | Path | bool | int | float)
     return _said(value, str if plain else _REPR.repr, room)
 
@@ -860,7 +882,9 @@ def _said(value: object, speak: Callable[[Any], str], room: int = MAX_SHOWN) -> 
 
 def _cut(text: str, room: int) -> str:
     left = len(text) - room
-    return _clean(f"{text[:room]}\n… {left} characters more" if left > 0 else text)
+    if left > 0:
+        text = f"{text[:room]}\n… {left} characters more"
+    return text if text.isascii() else _clean(text)
 
 
 _REPR = reprlib.Repr()

@@ -87,7 +87,7 @@ class OurTime:
 
     def key(self) -> str:
         """YYYY_MM_DD_HH_mm_ss, for a name."""
-        return self._format("%m-%d %H:%M:%S").translate(_KEY)
+        return str(self).translate(_KEY)
 
     def day(self) -> str:
         """YYYY-MM-DD."""
@@ -105,7 +105,7 @@ class OurTime:
         return f"{moment.year:04d}-{moment.strftime(after_year)}"
 
     def __str__(self) -> str:
-        return self._format("%m-%d %H:%M:%S")
+        return self.datetime.isoformat(" ")[:19] if self.unix else ""  # without its +00:00
 
     def __int__(self) -> int:
         return self.unix

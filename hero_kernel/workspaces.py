@@ -8,7 +8,6 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import wraps
-from getpass import getpass
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -16,8 +15,6 @@ from hero_kernel import (
     binding,
     contexts,
     crypto,
-    fetched,
-    forks,
     front_end,
     git,
     heroscript,
@@ -77,6 +74,8 @@ def terminal_prompt(question: str) -> str:
     """
     if not (sys.stdin and sys.stdin.isatty()):
         raise NotInteractiveError("nobody can be asked here", hint="set HERO_SECRET_FILE")
+    from getpass import getpass  # noqa: PLC0415  # seldom asked
+
     return getpass(question)
 
 
@@ -271,7 +270,7 @@ class Workspace:
                 for one in journals:
                     one.remove()
             if self.underway is not None:
-                self.underway = replace(self.underway, report=report)
+                self.underway.report = report
         finally:
             if around[1]:  # a handler has run another playbook
                 self.underway, self.is_running = around
@@ -538,6 +537,8 @@ class Workspace:
             NotAllowedError: They were not allowed to run as they are now; see `allow`.
             SourceError: There is no script at the path.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # what others wrote is fetched seldom
+
         return fetched.fetch(
             url,
             home=self.home,
@@ -592,6 +593,8 @@ class Workspace:
         Raises:
             NotAllowedError: Nothing like it was refused, several things were, or it is denied.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.allow(self.home, asked)
 
     def deny(self, url: str) -> str:
@@ -600,6 +603,8 @@ class Workspace:
         Raises:
             GitAddressError: It is no address.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.deny(self.home, url)
 
     def undeny(self, url: str) -> bool:
@@ -608,10 +613,14 @@ class Workspace:
         Raises:
             GitAddressError: It is no address.
         """
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.undeny(self.home, url)
 
     def revoke(self, asked: str) -> tuple[Foreign, ...]:
         """Take allowances back: by digest, or all of an address; which ones."""
+        from hero_kernel import fetched  # noqa: PLC0415  # as above
+
         return fetched.revoke(self.home, asked)
 
     def session_new(
@@ -845,6 +854,8 @@ class Workspace:
             SessionExistsError: The name is taken.
         """
         found = session if isinstance(session, sessions.Session) else self.session_get(session)
+        from hero_kernel import forks  # noqa: PLC0415  # as above
+
         return forks.fork(found, name)
 
     def session_export(

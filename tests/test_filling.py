@@ -289,6 +289,23 @@ class TestRefusedBefore:
         with pytest.raises(UndefinedError, match="NEW"):
             session.run()
 
+    @pytest.mark.parametrize("text", ["${env:WHO}", "{who}", r"\\u{24}\\u{7b}env:WHO}"])
+    @pytest.mark.parametrize("how", ["text", "built"])
+    def test_what_a_handler_adds_to_a_run_with_nothing_to_fill(
+        self, ws: Workspace, session: Session, given_: list[Any], text: str, how: str
+    ) -> None:
+        @ws.action("t.add")
+        def add(session: Session) -> None:
+            if how == "text":
+                session.playbook_add(text=f"!!t.take text:'{text}'")
+            else:
+                session.plbook.add(actions=Playbook.from_text(f"!!t.take text:'{text}'").actions)
+
+        session.env_set("WHO", "world")
+        session.playbook_add(text="!!t.add")
+        assert session.run().ok
+        assert given_ == ["world"]
+
     def test_what_is_done_is_passed_over(self, session: Session, given_: list[Any]) -> None:
         (action,) = session.playbook_add(text="!!t.take text:${env:NEW}")
         action.done = True

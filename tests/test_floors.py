@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CORE = Path(hero_kernel.__file__).parent
 
 FLOORS = (
-    ("errors",),
+    ("errors", "lazily"),
     ("secret", "names", "times", "settings", "front_end", "cells", "cell_text", "provenance"),
     ("heroscript", "sources", "crypto", "redaction"),
     ("playbook",),

@@ -94,6 +94,7 @@ class Accepts:
         any_key: Whether any other key is accepted, and goes to `**kwargs` as text.
         own: Names of the function's that `**kwargs` cannot carry: the session's, the action's.
         brings_in: Whether it says that it returns an `Include`: actions that may do anything.
+        secrets: The keys whose text becomes a `Secret`, or a list of them.
     """
 
     action: str
@@ -104,6 +105,7 @@ class Accepts:
     any_key: bool
     own: frozenset[str] = frozenset()
     brings_in: bool = False
+    secrets: frozenset[str] = frozenset()
 
 
 def accepts(action: str, function: Callable[..., Any]) -> Accepts:
@@ -134,9 +136,10 @@ def accepts(action: str, function: Callable[..., Any]) -> Accepts:
             parameters[parameter.name] = parameter
             before_words += [one] if one.kind is not one.KEYWORD_ONLY else []
     _check_named(action, before_words, words=words)
+    secrets = [key for key, one in parameters.items() if "secret" in one.kind and not one.choices]
     return Accepts(
         action, parameters, takes_session, wants_action, words, any_key, frozenset(own),
-        brings_in="Include" in str(signature.return_annotation),
+        brings_in="Include" in str(signature.return_annotation), secrets=frozenset(secrets),
     )  # fmt: skip
 
 
@@ -206,8 +209,12 @@ def checked_arguments(
     """
     words = list(params.args)
     keywords: dict[str, Any] = {}
+    texts = params.get_map()  # a dict of its own; a look at it costs less than at Params
     for key, parameter in accepted.parameters.items():
-        if key in params:
+        if key in texts:
+            if parameter.convert is _text:
+                keywords[parameter.keyword] = texts[key]
+                continue
             try:
                 keywords[parameter.keyword] = _converted(accepted, action, params, parameter, now)
                 continue
@@ -220,7 +227,7 @@ def checked_arguments(
             keywords[parameter.keyword] = True
             words = [word for word in words if word.lower() != key]
     if accepted.any_key:
-        keywords |= {k: params[k] for k in params if k not in accepted.parameters}
+        keywords |= {k: text for k, text in texts.items() if k not in accepted.parameters}
     if accepted.wants_action:
         keywords[accepted.wants_action] = action
     return (words if accepted.words else []), keywords
@@ -236,8 +243,9 @@ def check(accepted: Accepts, action: Action, now: OurTime) -> None:
     """
     params = action.params
     check_names(accepted, action, params)
+    texts = params.get_map()
     for key, parameter in accepted.parameters.items():
-        if key in params and "{" not in params[key]:
+        if parameter.convert is not _text and "{" not in texts.get(key, "{"):
             _converted(accepted, action, params, parameter, now)
 
 
@@ -247,9 +255,9 @@ def check_names(accepted: Accepts, action: Action, params: Params) -> None:
     Raises:
         ParamError: One is not; points at it, or at the action it is missing from.
     """
-    known = accepted.parameters
-    if accepted.own or not accepted.any_key:
-        for key in params:
+    known, texts = accepted.parameters, params.get_map()
+    if accepted.own or not (accepted.any_key or texts.keys() <= known.keys()):
+        for key in texts:
             if key in accepted.own or not (accepted.any_key or key in known):
                 raise ParamError(
                     f"{accepted.action} takes no {key}",
@@ -267,7 +275,7 @@ def check_names(accepted: Accepts, action: Action, params: Params) -> None:
     for key, parameter in known.items():
         if (
             parameter.required
-            and key not in params
+            and key not in texts
             and not (parameter.flag and key in _words(params))
         ):
             raise ParamError(
@@ -374,9 +382,9 @@ def _without_none(hint: Any) -> Any:
 
 def _conversion(hint: Any) -> tuple[Convert | None, str]:
     simple: dict[Any, tuple[Convert, str]] = {
-        str: (lambda p, key, _: p[key], "text"),
-        Any: (lambda p, key, _: p[key], "text"),
-        object: (lambda p, key, _: p[key], "text"),
+        str: (_text, "text"),
+        Any: (_text, "text"),
+        object: (_text, "text"),
         int: (_integer, "whole number"),
         float: (lambda p, key, _: p.get_float(key), "number"),
         bool: (lambda p, key, _: p.get_bool(key), "true or false"),
@@ -438,6 +446,10 @@ def _item(convert: Convert, params: Params, key: str, text: str, now: OurTime) -
         return convert(Params({key: text}), key, now)
     except ParamError as error:
         raise ParamError(error.message, hint=error.hint, place=params.place(key)) from error
+
+
+def _text(params: Params, key: str, _: OurTime) -> str:
+    return params[key]
 
 
 def _integer(params: Params, key: str, _: OurTime) -> int:

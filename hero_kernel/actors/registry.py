@@ -125,7 +125,7 @@ class Actors:
         self._gone: dict[str, str] = {}  # why nobody carries an action out any more
         self._broken: list[str] = []
         self._foreign_loaded = False
-        self._builtin_loaded = False
+        self._builtin = set(BUILTIN)  # those that are not loaded yet
 
     def add(self, name: str, function: Callable[..., Any]) -> Handler:
         """Let a function carry the action out; the one before it is replaced.
@@ -137,9 +137,11 @@ class Actors:
             ActionError: The name names no action, or an annotation is of no type that text can
                 become; the one before it stays.
         """
-        self._load_builtin()  # first, so that a user's own replaces them and not the reverse
+        fixed = action_name(name)
+        # first, so that a user's own replaces them and not the reverse
+        self._load_builtin_of(fixed)
         cell = self.cells.current() if function.__module__ == "__main__" else None
-        handler = Handler(action_name(name), function, cell)
+        handler = Handler(fixed, function, cell)
         _ = handler.accepts  # a bad signature is told here, not at the first call
         self._put(handler)
         return handler
@@ -207,7 +209,7 @@ class Actors:
         """Who carries out `actor.name`, or None."""
         handler = self._handlers.get(name)
         if handler is None and not self._foreign_loaded:
-            self._load_builtin()
+            self._load_builtin_of(name)
             if name not in self._handlers:
                 self._load_foreign()
             handler = self._handlers.get(name)
@@ -223,7 +225,7 @@ class Actors:
 
     def has_actor(self, actor: str) -> bool:
         """Whether any action of the actor is carried out, or was: it is not the shell's then."""
-        self._load_builtin()
+        self._load_builtin_of(actor)
         prefix = actor + "."
         if any(name.startswith(prefix) for name in (*self._handlers, *self._gone)):
             return True
@@ -237,8 +239,8 @@ class Actors:
         return True
 
     def known(self) -> list[str]:
-        """The actors whose actions are loaded, sorted; nothing is loaded for it."""
-        return sorted({name.partition(".")[0] for name in tuple(self._handlers)})
+        """The built-in actors and those whose actions are loaded, sorted; nothing is loaded."""
+        return sorted({*BUILTIN, *(name.partition(".")[0] for name in tuple(self._handlers))})
 
     def names(self) -> list[str]:
         """Every action that is carried out, sorted."""
@@ -255,16 +257,22 @@ class Actors:
             hint += "; not loaded: " + ", ".join(self._broken)
         return UnknownActionError(f"no actor handles {name}", hint=hint, place=place)
 
+    def _load_builtin_of(self, name: str) -> None:
+        """Load the built-in actor that an action would belong to, if there is one."""
+        actor = name.partition(".")[0]
+        if actor in self._builtin:
+            self.add_module(import_module(f"hero_kernel.actors.builtin.{actor}"))
+            self._builtin.discard(actor)  # only now: Ctrl-C may have come between
+
     def _load_builtin(self) -> None:
-        if not self._builtin_loaded:
-            for actor in BUILTIN:
-                self.add_module(import_module(f"hero_kernel.actors.builtin.{actor}"))
-            self._builtin_loaded = True  # only now: Ctrl-C may have come between
+        for actor in BUILTIN:
+            self._load_builtin_of(actor)
 
     def _load_foreign(self) -> None:
         """Import what entry points name; one that fails is remembered, and the others work."""
         if self._foreign_loaded:
             return
+        self._load_builtin()  # they are not replaced
         self._foreign_loaded = True  # what is loaded may ask for actions itself
         try:
             self._load_entries()

@@ -34,7 +34,8 @@ def digest(action: Action, handler: Handler | None, mask: Callable[[str], str]) 
     """
     params, hidden = action.params, _secret_keys(handler)
     said = [action.kind.value, action.full_name, *params.args]
-    said += [f"{key}:{'' if key in hidden else params[key]}" for key in sorted(params)]
+    texts = params.get_map()
+    said += [f"{key}:{'' if key in hidden else texts[key]}" for key in sorted(texts)]
     text = mask("\n\0".join(said))
     return blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
 
@@ -69,9 +70,4 @@ def shown(
 
 def _secret_keys(handler: Handler | None) -> frozenset[str]:
     """The parameters whose text becomes a `Secret`, or a list of them."""
-    if handler is None:
-        return frozenset()
-    parameters = handler.accepts.parameters
-    return frozenset(
-        key for key, one in parameters.items() if "secret" in one.kind and not one.choices
-    )
+    return frozenset() if handler is None else handler.accepts.secrets

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from hero_kernel import contexts, sessions
-from hero_kernel.binding import ipynb, project, registry, users
+from hero_kernel.binding import ipynb, project, users
 from hero_kernel.errors import BadNameError, SessionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from hero_kernel.binding import registry
     from hero_kernel.binding.ipynb import Ipynb
     from hero_kernel.binding.project import Project
     from hero_kernel.binding.trusted import Kind
@@ -224,6 +225,8 @@ def session(where: Context, why: str, evidence: Evidence) -> Bound:
         found = ephemeral(where, around)
         notice = f"{_ALONE[around.kind]} {found.name} for this run alone; {_naming(where)}"
         return Bound(found, "ephemeral", why, _ALONE_SINCE[around.kind], notice, docs=docs)
+    from hero_kernel.binding import registry  # noqa: PLC0415  # a program is no notebook
+
     notebook = registry.met(around.notebook, where.coderoot, around.machine, around.cell_id)
     found, match = registry.claim(where, notebook, where.host.now())
     told = _told_of(match, notebook, found)
@@ -237,7 +240,11 @@ def session(where: Context, why: str, evidence: Evidence) -> Bound:
 def ephemeral(where: Context, around: Surroundings) -> Session:
     """A new session for one run: kept for its log, and resumed only by its name."""
     run = around.batch_input
-    return sessions.new_for_a_run(where, notebook="" if run is None else registry.text(run))
+    if run is None:
+        return sessions.new_for_a_run(where)
+    from hero_kernel.binding import registry  # noqa: PLC0415  # as above
+
+    return sessions.new_for_a_run(where, notebook=registry.text(run))
 
 
 def follow(bound: Bound, around: Surroundings) -> Bound:
@@ -248,6 +255,8 @@ def follow(bound: Bound, around: Surroundings) -> Bound:
     """
     if bound.notebook is None or around.notebook is None or around.notebook == bound.notebook:
         return bound
+    from hero_kernel.binding import registry  # noqa: PLC0415  # as above
+
     where = bound.session.context
     notebook = registry.met(around.notebook, where.coderoot, around.machine, around.cell_id)
     if not registry.moved(bound.session, notebook, where.host.now()):

@@ -15,14 +15,13 @@ from hero_kernel.errors import HeroError
 from hero_kernel.report import Report
 from hero_kernel.report.text import plain
 from hero_kernel.secret import Secret
-from magics.arguments import Help
-from magics.display import Line, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TextIO
 
     from hero_kernel.redaction import Redactor
+    from magics.display import Table
 
 
 class Document(dict[str, Any]):
@@ -31,13 +30,16 @@ class Document(dict[str, Any]):
 
 def document(thing: object) -> dict[str, Any]:
     """What a verb returned, as JSON's kinds of data."""
+    if isinstance(thing, Report):  # a run's answer needs no magics
+        return thing.to_dict()
+    from magics.arguments import Help  # noqa: PLC0415  # as said
+    from magics.display import Line, Table  # noqa: PLC0415  # as said
+
     match thing:
         case Document():
             shown = dict(thing)
         case HeroError():
             shown = {"error": _fault(thing)}
-        case Report():
-            shown = thing.to_dict()
         case Table():
             shown = thing.to_dict()
             shown |= {key: told(shown[key]) for key in ("title", "note")}
@@ -58,6 +60,11 @@ def document(thing: object) -> dict[str, Any]:
 
 def text(thing: object) -> str:
     """What a verb returned, for a reader; a value is as it is kept."""
+    if isinstance(thing, Report):
+        return str(thing)
+    from magics.arguments import Help  # noqa: PLC0415  # as above
+    from magics.display import Line, Table  # noqa: PLC0415  # as above
+
     if isinstance(thing, Table):
         return repr(_translated(thing))
     if isinstance(thing, Line | Help):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel import files, names
-from hero_kernel.databases import dbfs
-from hero_kernel.databases.database import Database
 from hero_kernel.errors import (
     BadNameError,
     DatabaseError,
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hero_kernel.crypto import Cipher
+    from hero_kernel.databases.database import Database
     from hero_kernel.databases.dbfs import ImportReport
 
 CONFIG = "config"
@@ -73,6 +71,8 @@ class Databases:
         return self._named(canonical(name))
 
     def _named(self, name: str, *, encrypt: bool = False, path: Path | None = None) -> Database:
+        from hero_kernel.databases.database import Database  # noqa: PLC0415  # many runs use none
+
         if self.folder.is_symlink() or self.folder.exists():
             self._make_folder()  # nothing is made: that a link leads out is told before any use
         return Database(
@@ -157,6 +157,8 @@ class Databases:
         source = self._found(of) if of else None
         made = self._named(canonical(name))
         self._make_folder()
+        import tempfile  # noqa: PLC0415  # it brings compression along
+
         handle, path = tempfile.mkstemp(
             prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
         )
@@ -210,6 +212,8 @@ class Databases:
         Raises:
             DatabaseError: The folder cannot be read.
         """
+        from hero_kernel.databases import dbfs  # noqa: PLC0415  # herolib's databases are few
+
         return dbfs.copy(
             self.folder if folder is None else Path(folder),
             lambda name, *, encrypt: self._named(canonical(name), encrypt=encrypt),

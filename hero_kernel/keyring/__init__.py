@@ -12,12 +12,28 @@ folder's rights alone, and writers do not wait for each other: change the secret
 other kernel runs.
 """
 
-from hero_kernel.keyring.entry import read_named as read_named
-from hero_kernel.keyring.entry import read_passphrase as read_passphrase
-from hero_kernel.keyring.entry import read_secret_file as read_secret_file
-from hero_kernel.keyring.entry import variable as variable
-from hero_kernel.keyring.hardening import harden as harden
-from hero_kernel.keyring.ring import FILE_NAME as FILE_NAME
-from hero_kernel.keyring.ring import TRIES as TRIES
-from hero_kernel.keyring.ring import Info as Info
-from hero_kernel.keyring.ring import Keyring as Keyring
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hero_kernel.lazily import found_in
+
+if TYPE_CHECKING:
+    from hero_kernel.keyring.entry import read_named as read_named
+    from hero_kernel.keyring.entry import read_passphrase as read_passphrase
+    from hero_kernel.keyring.entry import read_secret_file as read_secret_file
+    from hero_kernel.keyring.entry import variable as variable
+    from hero_kernel.keyring.hardening import harden as harden
+    from hero_kernel.keyring.ring import FILE_NAME as FILE_NAME
+    from hero_kernel.keyring.ring import TRIES as TRIES
+    from hero_kernel.keyring.ring import Info as Info
+    from hero_kernel.keyring.ring import Keyring as Keyring
+
+__getattr__ = found_in(
+    __name__,
+    {
+        "entry": ("read_named", "read_passphrase", "read_secret_file", "variable"),
+        "hardening": ("harden",),
+        "ring": ("FILE_NAME", "TRIES", "Info", "Keyring"),
+    },
+)

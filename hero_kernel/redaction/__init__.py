@@ -7,10 +7,23 @@ neither images nor binary buffers.
 
 from __future__ import annotations
 
-from hero_kernel.redaction.records import mask_record
-from hero_kernel.redaction.redactor import Redactor, Stream
+from typing import TYPE_CHECKING
+
+from hero_kernel.lazily import found_in
+
+if TYPE_CHECKING:
+    from hero_kernel.redaction.records import mask_record
+    from hero_kernel.redaction.redactor import Redactor, Stream
 
 __all__ = ["WITHHELD", "Redactor", "Stream", "mask_record"]
 
 WITHHELD = "[output withheld: redaction error]"
 """What stands for an output that could not be masked: rather none than one that may leak."""
+
+__getattr__ = found_in(
+    __name__,
+    {
+        "records": ("mask_record",),
+        "redactor": ("Redactor", "Stream"),
+    },
+)

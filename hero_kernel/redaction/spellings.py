@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import shlex
 from typing import TYPE_CHECKING
@@ -52,6 +51,8 @@ def spellings(value: str) -> frozenset[str]:
 
 def _escaped(text: str) -> Iterator[str]:
     """Character by character."""
+    import html  # noqa: PLC0415  # it knows every entity, and most processes meet no secret
+
     data = text.encode("utf-8", "surrogatepass")
     for safe in ("/", "", "!'()*", "/:@?=&"):  # Python's habits, JavaScript's, a whole address's
         yield quote(data, safe=safe)

@@ -103,7 +103,7 @@ class Result:
     Attributes:
         action: `actor.name`.
         status: How it ended.
-        duration_s: Seconds in its handler.
+        duration_s: Seconds in its handler; to the microsecond, as a runner tells them.
         message: Its result as text.
         output: What it printed.
         place: `name:line:column` of the action; empty when it was built in Python.
@@ -349,7 +349,7 @@ def row_to_dict(result: Result) -> dict[str, Any]:
     row: dict[str, Any] = {
         "action": result.action,
         "status": result.status.value,
-        "duration_s": round(result.duration_s, 6),
+        "duration_s": result.duration_s,
         "message": result.message,
         "output": result.output,
         "place": result.place,

@@ -35,6 +35,7 @@ ENDED_WITH_IT = "its process ended while it ran"
 """What the row of the action says that was being carried out when its process was killed."""
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_quoted = json.encoder.encode_basestring
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 
@@ -82,10 +83,14 @@ class Journal:
 
     def ended(self, action: int, state: State, result: Result) -> None:
         """Tell how an action ended, and where that leaves it; written with the next beginning."""
-        line: list[Any] = [action, state, result.status.value, result.duration_s, result.message]
+        said = _quoted(result.message)
         if result.output or result.failure is not None:
-            line += [result.output, row_to_dict(result).get("failure")]
-        self._unwritten.append(_JSON.encode(line))
+            failure = row_to_dict(result).get("failure")
+            said = f"{said},{_quoted(result.output)},{_JSON.encode(failure)}"
+        # by hand: json would make an encoder for each line, and a long run has many
+        self._unwritten.append(
+            f'[{action},"{state}","{result.status.value}",{result.duration_s!r},{said}]'
+        )
 
     def begins(self, action: int | None) -> None:
         """Write what was told so far, and that an action begins, if one does.

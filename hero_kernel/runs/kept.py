@@ -52,10 +52,10 @@ def keep(folder: Path, report: Report, time_key: str) -> Report:
     """
     kept = report if report.run else replace(report, run=name(time_key))
     line = _JSON.encode(kept.document)
-    path = folder / FILE_NAME
-    size = files.append(path, line.encode("utf-8", "backslashreplace") + b"\n")
+    # without Path, as in `mark`
+    size = files.append(f"{folder}/{FILE_NAME}", line.encode("utf-8", "backslashreplace") + b"\n")
     if size > MAX_BYTES:
-        files.rotate(path, folder / OLD_NAME, MAX_BYTES)
+        files.rotate(folder / FILE_NAME, folder / OLD_NAME, MAX_BYTES)
     return kept
 
 

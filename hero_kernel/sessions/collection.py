@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import replace
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import files, leases, names, times
@@ -135,7 +135,7 @@ def establish(
     values = {**(parsed if context.secrets.encrypts else {}), **params}
     made = _Unmade(context, config.name)
     with made._sealing([*env.values(), *values.values()]) as seal:  # noqa: SLF001  # same room
-        fresh = replace(config, uid=token_hex(8))
+        fresh = replace(config, uid=os.urandom(8).hex())
         filled = parsed.with_params(seal(fresh, PARAMS, values, {}))
         fresh = made._with_env(fresh, seal(fresh, ENV, env, {}), by)  # noqa: SLF001  # same room
         fresh = made._with_params(fresh, {}, filled, by)  # noqa: SLF001  # same room
@@ -190,7 +190,7 @@ def new_for_a_run(context: Context, *, notebook: str = "") -> Session:
         notebook: The file that is run.
     """
     while True:
-        name = f"run_{context.host.now().key()}_{token_hex(2)}"
+        name = f"run_{context.host.now().key()}_{os.urandom(2).hex()}"
         with suppress(SessionExistsError):
             return new(context, name, notebook=notebook, ephemeral=True, exist_ok=False)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
-from secrets import token_hex
+from os.path import isdir
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hero_kernel import files, heroscript, provenance, runs, sealed, times
@@ -75,6 +76,7 @@ class Session(Kept[SessionConfig]):
         self.on_progress: Callable[[str, float | None], None] | None = None
         self._kept_in: Path | None = None
         self._logger: Logger | None = None
+        self._logged_in = ""
 
     def __repr__(self) -> str:
         return f"<Session {self.guid}>"
@@ -137,7 +139,7 @@ class Session(Kept[SessionConfig]):
 
     def _before_sealing(self) -> None:
         if not self.config.uid:
-            uid = token_hex(8)
+            uid = os.urandom(8).hex()
             self._update(lambda old: old if old.uid else replace(old, uid=uid))
 
     def _update(self, change: Callable[[SessionConfig], SessionConfig]) -> SessionConfig:
@@ -572,10 +574,13 @@ class Session(Kept[SessionConfig]):
             SessionNotFoundError: The session was deleted or renamed.
         """
         logger = self._logger
-        if logger is None or not logger.path.parent.is_dir():  # renamed by another kernel, or gone
+        # each run asks, and Path would take as long as the disk
+        if logger is None or not isdir(self._logged_in):  # noqa: PTH112  # as said
+            # renamed by another kernel, or gone
             self.save()  # as in keep_run
             host = self.context.host
-            folder = self._folder() / "logs"
+            home = self._folder()
+            folder, self._logged_in = home / "logs", str(home)
             logger = Logger(folder, root=host.home, now=host.now, mask=host.redactor.mask)
             self._logger = logger
         return logger

@@ -8,7 +8,6 @@ import random
 import signal
 import sqlite3
 import stat
-import tempfile
 import threading
 import time
 import weakref
@@ -619,6 +618,8 @@ class SqliteFile:
 
     def make(self) -> Identity | None:
         """Make the file, complete at the instant it appears; whoever is first makes it."""
+        import tempfile  # noqa: PLC0415  # a file is made once, and it brings compression along
+
         folder = self.path.parent
         try:
             self._make_folder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -50,6 +51,21 @@ def test_the_builtin_actions() -> None:
     assert [name for name in BUILTIN if (h := actors.find(name)) and h.harmless] == [
         "play.echo", "play.include", "play.run",
     ]  # fmt: skip
+
+
+def test_one_builtin_actor_is_loaded_at_a_time() -> None:
+    program = (
+        "import sys\n"
+        "from hero_kernel.actors import Actors\n"
+        "actors = Actors()\n"
+        "print(actors.find('play.echo').name, actors.has_actor('log'))\n"
+        "home = 'hero_kernel.actors.builtin.'\n"
+        "print(sorted(name[len(home):] for name in sys.modules if name.startswith(home)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["play.echo True", "['log', 'play']"]
 
 
 def test_adding_replaces_and_removing_removes() -> None:
@@ -183,6 +199,15 @@ def test_a_cell_that_took_a_packages_action_gives_it_back(packages: Path, local:
     ws.cells.ended(after)
     said = ws.play("!!lent.own\n!!play.echo x").results
     assert [result.message for result in said] == ["the package's", "x"]
+
+
+def test_no_entry_replaces_a_builtin_action_that_nobody_has_asked_for(packages: Path) -> None:
+    install(packages, "heroalike", GOOD.format(actor="log"), "log = heroalike")
+    code = "from hero_kernel.actors import mark\n@mark('log.log')\ndef mine(session): ...\n"
+    install(packages, "heroother", code, "other = heroother")
+    actors = Actors()
+    assert actors.find("log.hello")
+    assert getattr(function_of(actors, "log.log"), "__module__", "").startswith("hero_kernel.")
 
 
 def test_an_entry_may_name_a_function(packages: Path) -> None:

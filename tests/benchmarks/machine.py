@@ -27,6 +27,7 @@ PACKAGES = (
     "rtoml",
     "lark",
     "doit",
+    "invoke",
     "ansible-core",
     "diskcache",
     "sqlitedict",

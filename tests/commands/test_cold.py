@@ -20,9 +20,9 @@ WATCHED = (
     [
         (["--help"], set()),
         (["--version"], set()),
-        (["wrnog"], {"magics"}),
+        (["wrnog"], set()),
         (["-c", "default", "env"], {"magics", "hero_kernel.workspaces"}),
-        (["run", "a.hero"], {"magics", "hero_kernel.workspaces"}),
+        (["run", "a.hero"], {"hero_kernel.workspaces"}),
         (["run", "-h"], set()),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

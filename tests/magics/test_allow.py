@@ -10,7 +10,7 @@ from git_repos import ENVIRON, author
 
 import hero_kernel as hero
 from hero_kernel import workspaces
-from hero_kernel.__main__ import main
+from hero_kernel.commands.shell import main
 from magics.allow import FILES
 
 

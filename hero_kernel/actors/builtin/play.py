@@ -6,12 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hero_kernel import fetched, heroscript, sources
+from hero_kernel import heroscript, sources
 from hero_kernel.actors import foreign
-from hero_kernel.actors.builtin import git
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
-from hero_kernel.git import TIMEOUT_S
 from hero_kernel.heroscript import Action
 from hero_kernel.playbook import Include
 from hero_kernel.sessions import Session
@@ -118,6 +116,10 @@ def _include(session: Session, action: Action, what: _What, *, once: bool) -> In
 
 
 def _fetched(session: Session, action: Action, what: _What) -> tuple[SourceText, ...]:
+    from hero_kernel import fetched  # noqa: PLC0415  # most playbooks fetch nothing
+    from hero_kernel.actors.builtin import git  # noqa: PLC0415  # as above
+    from hero_kernel.git import TIMEOUT_S  # noqa: PLC0415  # as above
+
     context = session.context
     return fetched.fetch(
         what.url,
@@ -138,6 +140,9 @@ def _read(session: Session, action: Action, path: Path | None) -> tuple[SourceTe
     path = _base(action) / path
     if action.source is None or action.source.origin is None:
         return sources.read(path)
+    from hero_kernel import fetched  # noqa: PLC0415  # as in _fetched
+    from hero_kernel.actors.builtin import git  # noqa: PLC0415  # as above
+
     using = git.calling(session)
     return fetched.beside(action.source.origin, path, home=session.context.host.home, using=using)
 
