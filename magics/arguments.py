@@ -131,6 +131,9 @@ class Command:
     otherwise: str = ""
     is_name: Callable[[str], bool] = lambda _: False
     names: str = field(default="", kw_only=True)
+    _parsers: dict[str, Parser] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # by verb: to build one takes longer than most lines, and than Tab may
 
     def run(self, line: str) -> Any:
         """Do what a line says.
@@ -174,9 +177,12 @@ class Command:
         raise UsageError(f"{self.name} has no verb {first}", hint=hint)
 
     def _parser(self, verb: str) -> Parser:
-        chosen = self.verbs[verb]
-        parser = Parser(f"{self.name} {verb}", inspect.getdoc(chosen.call) or "")
-        chosen.setup(parser)
+        parser = self._parsers.get(verb)
+        if parser is None:
+            chosen = self.verbs[verb]
+            parser = Parser(f"{self.name} {verb}", inspect.getdoc(chosen.call) or "")
+            chosen.setup(parser)
+            self._parsers[verb] = parser
         return parser
 
     def help(self) -> str:

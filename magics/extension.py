@@ -343,6 +343,8 @@ def _line_transformer(has_actor: Callable[[str], bool]) -> type[TokenTransformBa
         @classmethod
         def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> ActionLine | None:
             """The first action that stands where a statement may begin."""
+            if not any(one and "!!" in one[0].line for one in tokens_by_line):
+                return None  # as nearly always, and every cell is asked twice
             firsts = [next((t for t in one if t.string.strip()), None) for one in tokens_by_line]
             for first, after in pairwise((*firsts, None)):
                 if first is not None and first.string == "!":

@@ -46,6 +46,7 @@ class HeroKernel(IPythonKernel):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]  # ipykernel's is
+        _transform_once(self.shell)
         for name in self.extensions:
             self._load(name)
 
@@ -84,6 +85,33 @@ class HeroKernel(IPythonKernel):
         """Leave the session; record its end, unless the kernel comes back at once."""
         _leave_session(ends=not restart)
         return super().do_shutdown(restart)  # type: ignore[no-untyped-call]  # ipykernel's is
+
+
+def _transform_once(shell: Any) -> None:
+    """Have a cell's text transformed into Python once.
+
+    ipykernel does it to see whether the cell is asynchronous, and most are not: those it hands to
+    IPython as they were written, which does it again.
+    """
+    transform = shell.transform_cell
+    known: tuple[str, str] | None = None
+
+    def transform_cell(raw_cell: str) -> str:
+        nonlocal known
+        before, known = known, None
+        if before is not None and before[0] == raw_cell:
+            return before[1]
+        cell: str = transform(raw_cell)
+        known = raw_cell, cell
+        return cell
+
+    def forget() -> None:
+        nonlocal known
+        known = None
+
+    shell.transform_cell = transform_cell
+    shell.events.register("pre_execute", forget)  # what the cell does may change what others mean
+    shell.events.register("post_execute", forget)
 
 
 def _leave_session(*, ends: bool) -> None:

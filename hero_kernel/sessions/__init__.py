@@ -8,6 +8,7 @@ from hero_kernel.sessions.collection import (
     forget,
     get,
     is_for_a_run,
+    names_of,
     new,
     new_for_a_run,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "forget",
     "get",
     "is_for_a_run",
+    "names_of",
     "new",
     "new_for_a_run",
 ]

@@ -255,7 +255,12 @@ def exists(context: Context, name: str) -> bool:
 
 def every(context: Context) -> list[Session]:
     """The context's sessions, by name."""
-    return [Session(context, name) for name in _names(context) if names.is_safe_folder(name)]
+    return [Session(context, name) for name in names_of(context)]
+
+
+def names_of(context: Context, begun: str = "") -> list[str]:
+    """The names of the context's sessions, sorted; of those whose name begins so."""
+    return [name for name in _names(context, begun) if names.is_safe_folder(name)]
 
 
 def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:
@@ -281,8 +286,8 @@ def forget(context: Context, name: str, *, with_files: bool, with_db: bool) -> N
             context.dbcollection().delete(database(name))
 
 
-def _names(context: Context) -> list[str]:
-    keys = context.host.store.scan(context.id, PREFIX)
+def _names(context: Context, begun: str = "") -> list[str]:
+    keys = context.host.store.scan(context.id, PREFIX + begun)
     return [key.removeprefix(PREFIX) for key in keys if key != LATEST]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from hero_kernel import Params, allowed
 from hero_kernel.secrets import DATABASE
-from hero_kernel.sessions import database
+from hero_kernel.sessions import database, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -109,9 +109,9 @@ def _contexts(here: Names, _: str, __: Given) -> Iterator[str]:
     return (one.name for one in here.workspace().contexts_list())
 
 
-def _sessions(here: Names, _: str, given: Given) -> Iterator[str]:
+def _sessions(here: Names, prefix: str, given: Given) -> Iterator[str]:
     where = here.context(given)
-    return iter(()) if where is None else (one.name for one in where.sessions_list())
+    return iter(() if where is None else names_of(where, prefix))
 
 
 def _env(here: Names, _: str, __: Given) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import SUPPRESS
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hero_kernel import Params
 from hero_kernel.actors.registry import action_name
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from magics.completion.names import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A text that may be put in.
+class Offer(NamedTuple):
+    """A text that may be put in; a tuple, for there may be a thousand.
 
     Attributes:
         text: It, quoted where it must be.
@@ -188,8 +187,8 @@ class Offers:
                 yield Offer(text, "keyword")
         sign = "" if "--secret" in given else _sign(argument)  # its value is asked for
         if not (sign and sign in begun):
-            for name in self._names.of(kind, begun, given):
-                yield Offer(quoted(name, quote) + sign, _TYPES.get(kind, "instance"))
+            found, type_ = self._names.of(kind, begun, given), _TYPES.get(kind, "instance")
+            yield from [Offer(quoted(name, quote) + sign, type_) for name in found]
 
     # -- actions
 

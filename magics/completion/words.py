@@ -29,6 +29,8 @@ _PART = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r'\\(["\\])')
+_IN_DOUBLE = re.compile(r'["\\]')
+_TO_QUOTE = re.compile(r"[\s'\"\\]")
 
 
 def words(line: str) -> list[Word]:
@@ -58,8 +60,8 @@ def words(line: str) -> list[Word]:
 
 def quoted(text: str, quote: str = "") -> str:
     """A word as it must be written to mean the text, in the quotes that were begun if they can."""
-    if quote == '"' and not re.search(r'["\\]', text):
+    if quote == '"' and not _IN_DOUBLE.search(text):
         return f'"{text}"'
     if quote == "'" and "'" not in text:
         return f"'{text}'"
-    return shlex.quote(text) if not text or re.search(r"[\s'\"\\]", text) else text
+    return shlex.quote(text) if not text or _TO_QUOTE.search(text) else text

@@ -345,3 +345,31 @@ def test_output_of_a_flood_stays_small(kernel):
     outcome = kernel.run("!!flood.say")
     assert outcome.ok
     assert sum(len(str(one)) for one in outcome.outputs) < 200_000
+
+
+MEANING = """
+meaning, asked = 'first', []
+
+def mean(lines):
+    asked.append(lines)
+    return [line.replace('probe', meaning) for line in lines]
+
+get_ipython().input_transformers_cleanup.append(mean)
+"""
+
+
+def test_a_cell_is_transformed_once_and_means_what_it_means_now(kernel):
+    kernel.ask(MEANING)
+    first = "'probe'"
+    assert kernel.ask(first) == "'first'"
+    assert kernel.ask("len(asked)") == "2"  # the question is a cell too
+    kernel.ask("meaning = 'second'")
+    assert kernel.ask(first) == "'second'"
+    # asked within a cell that goes on to change the meaning, and the same text after it
+    kernel.ask("get_ipython().transform_cell(\"'probe'\"); meaning = 'third'")
+    assert kernel.ask(first) == "'third'"
+    waits = "import asyncio; await asyncio.sleep(0); 'probe'"  # ipykernel transforms such once
+    assert kernel.ask(waits) == "'third'"
+    kernel.ask("meaning = 'fourth'")
+    assert kernel.ask(waits) == "'fourth'"
+    kernel.ask("get_ipython().input_transformers_cleanup.remove(mean)")
