@@ -170,7 +170,7 @@ class View(Followed):
         return {"text": text[:_MAX_REPORT], "cut": len(text) > _MAX_REPORT}
 
     def _records(self, session: Session) -> _Records:
-        """What the records say; read anew when they have changed, for this is asked all the time."""
+        """What the records say, which is asked all the time; read anew when they have changed."""
         context = session.context
         store = context.host.store
         as_of = session.guid, store.revision(context.id)

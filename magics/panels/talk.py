@@ -116,8 +116,8 @@ class Talk:
 
     def _look(self, key: object) -> None:
         self.looked_s = self._clock()
-        is_known = isinstance(key, str) and key in self.views
-        self._looked_s |= dict.fromkeys([key] if is_known else self.views, self.looked_s)
+        shown = [key] if isinstance(key, str) and key in self.views else self.views
+        self._looked_s |= dict.fromkeys(shown, self.looked_s)
 
     def _watched(self) -> set[str]:
         """The views that somebody looks at, and those of which nothing was sent yet."""

@@ -12,7 +12,7 @@ BETWEEN_S = 0.25
 """How often it is looked for changes, while there are some."""
 
 LATEST_S = 0.7
-"""How often at least, while there are none, if the store is not slow: a change shows in a second."""
+"""How often at least while there are none, so that one shows in a second."""
 
 UNSEEN_S = 15.0
 """Who has not looked for so long is gone: front ends look every five seconds while they show it."""

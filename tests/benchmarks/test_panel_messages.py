@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VBOX = "ipywidgets.VBox([ipywidgets.Label(f'name {n}: value {n}') for n in range(20)])"
-SHOWN = {OURS: "%hero_panel session", "VBox of 20 labels": VBOX}
+SHOWN = {
+    OURS: "%hero_panel session",
+    "VBox of 20 labels": VBOX,
+    "ipywidgets.HTML": "ipywidgets.HTML('x')",
+    "pass": "pass",
+}
 
 BEGIN = "import gc, tracemalloc\ntracemalloc.start()"
 KEPT = "gc.collect()\ntracemalloc.get_traced_memory()[0]"
@@ -59,7 +64,7 @@ def show(kernel: Kernel, code: str, cell: str) -> Shown:
     took_s = perf_counter() - begin
     assert reply["content"]["status"] == "ok", reply["content"]
     kinds = {message["msg_type"] for message in published}
-    assert {"comm_open", "execute_result"} <= kinds or "display_data" in kinds
+    assert ({"comm_open", "execute_result"} <= kinds) is (code != "pass")
     return Shown(took_s, len(published), sum(map(_size, published)))
 
 
@@ -80,22 +85,30 @@ def kernel(tmp_path) -> Iterator[Kernel]:
 
 def test_a_session(figures, kernel):
     taken: dict[str, list[Shown]] = {name: [] for name in SHOWN}
+    names = list(SHOWN)
     for number in range(figures.rounds(60) + 1):
-        for name in (list(SHOWN), list(SHOWN)[::-1])[number % 2]:
-            one = show(kernel, SHOWN[name], f"cell-{name.replace(' ', '-')}")
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            one = show(kernel, SHOWN[name], f"cell-{names.index(name)}")
             if number:
                 taken[name].append(one)
-    goal = Goal("VBox of 20 labels", at_most=0.3)
-    for what, unit in (("took_s", "s"), ("messages", ""), ("size", "B")):
-        work = f"a session, {'round trip' if unit == 's' else what} of its cell"
+    limit = "pass and one widget of ipywidgets, measured here too, are almost that"
+    figures.add(
+        "a session, round trip of its cell",
+        {name: [one.took_s for one in its] for name, its in taken.items()},
+        Goal("VBox of 20 labels", at_most=0.3, why=limit),
+        note="after the first",
+    )
+    for what, unit in (("messages", ""), ("size", "B")):
         samples = {name: [float(getattr(one, what)) for one in its] for name, its in taken.items()}
-        figures.add(work, samples, *([goal] if unit != "B" else []), unit=unit)
+        goal = Goal("VBox of 20 labels", at_most=0.3)
+        figures.add(f"a session, {what} of its cell", samples, goal, unit=unit)
 
 
 def test_memory(figures, kernel):
     count = figures.size(50)
     kept = {}
-    for name, code in SHOWN.items():
+    for name, code in list(SHOWN.items())[:2]:
         show(kernel, code, "warm")
         kernel.ask(BEGIN)
         before = int(kernel.ask(KEPT))
