@@ -165,7 +165,6 @@ def inspector(page: Page) -> Iterator[CDPSession]:
 
 def heap_bytes(session: CDPSession) -> int:
     """What the page keeps, scripts' objects and elements, without what is garbage."""
-    for _ in range(2):  # what the first sets free lets go of more
-        session.send("HeapProfiler.collectGarbage")
+    session.send("HeapProfiler.collectGarbage")
     found: dict[str, Any] = session.send("Runtime.getHeapUsage")
     return int(found["usedSize"] + found.get("embedderHeapUsedSize", 0))

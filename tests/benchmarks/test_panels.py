@@ -35,35 +35,35 @@ hero.workspace().session().db_get().update(
 len(hero.workspace().session().db_get())
 """
 
-PREPARE = f"""
+PREPARE = """
 import IPython.display
 import ipywidgets
 import pandas
-ROWS = [(f"user:{{n:07d}}", "str", 60, f"value {{n}}" + "x" * (n % 50)) for n in range(40)]
+ROWS = [(f"user:{n:07d}", "str", 60, f"value {n}" + "x" * (n % 50)) for n in range(40)]
 TABLE = "<table>" + "".join(
-    "<tr>" + "".join(f"<td class='bench-cell'>{{cell}}</td>" for cell in row) + "</tr>"
+    "<tr>" + "".join(f"<td class='bench-cell'>{cell}</td>" for cell in row) + "</tr>"
     for row in ROWS) + "</table>"
-FRAME = pandas.DataFrame({{"key": [f"user:{{n:07d}}" for n in range(1000)], "value": range(1000)}})
-for n in range({VARIABLES}):
-    hero.workspace().session().env_set(f"NAME{{n:03}}", f"value {{n}}")
+FRAME = pandas.DataFrame({"key": [f"user:{n:07d}" for n in range(1000)], "value": range(1000)})
+for n in range(VARIABLES):
+    hero.workspace().session().env_set(f"NAME{n:03}", f"value {n}")
 """
 
 GRID = "import ipydatagrid\nipydatagrid.DataGrid(FRAME)"
 TABLES = "import itables\nitables.init_notebook_mode(connected=False)\nitables.show(FRAME)"
-FIELDS = f"""ipywidgets.VBox([
-    ipywidgets.HBox([ipywidgets.Label(f'NAME{{n:03}}'), ipywidgets.Text(f'value {{n}}'),
+FIELDS = """ipywidgets.VBox([
+    ipywidgets.HBox([ipywidgets.Label(f'NAME{n:03}'), ipywidgets.Text(f'value {n}'),
                      ipywidgets.Label('In[1] %hero_env set'),
                      ipywidgets.Button(description='Delete')])
-    for n in range({VARIABLES})], layout=ipywidgets.Layout(height='24em', overflow='auto'))"""
+    for n in range(VARIABLES)], layout=ipywidgets.Layout(height='24em', overflow='auto'))"""
 VBOX = f"ipywidgets.VBox([ipywidgets.Label(f'name {{n}}: value {{n}}') for n in range({LABELS})])"
 STATIC = "from magics.live import bundle\nget_ipython().display_pub.publish(bundle(report))"
 
 
-def cells(keys: int, actions: int) -> dict[str, Cell]:
+def cells(keys: int, actions: int, variables: int) -> dict[str, Cell]:
     script = "".join(f"!!play.echo content:'line {n}'\n" for n in range(actions))
     return {
         "fill": Cell(FILL.format(keys=keys), ANY),
-        "prepare": Cell(PREPARE, ANY),
+        "prepare": Cell(f"VARIABLES = {variables}\n{PREPARE}", ANY),
         "db": Cell("%hero_panel db", '.hero-grid [aria-rowindex="2"] [role=gridcell]'),
         "ipywidgets.HTML": Cell("ipywidgets.HTML(TABLE)", ".bench-cell"),
         "ipydatagrid": Cell(GRID, ".lm-DataGrid canvas, .p-DataGrid canvas"),
@@ -71,8 +71,8 @@ def cells(keys: int, actions: int) -> dict[str, Cell]:
         "session": Cell("%hero_panel session", ".hero-view-session .hero-counts li", 4),
         "VBox of 20 labels": Cell(VBOX, ".widget-label", LABELS - 1),
         "a line of HTML": Cell("IPython.display.HTML('<p class=line>a line</p>')", "p.line"),
-        "env": Cell("%hero_panel env", ".hero-view-env [data-value]", VARIABLES - 1),
-        "rows of ipywidgets": Cell(FIELDS, ".widget-hbox input", VARIABLES - 1),
+        "env": Cell("%hero_panel env", ".hero-view-env [data-value]", variables - 1),
+        "rows of ipywidgets": Cell(FIELDS, ".widget-hbox input", variables - 1),
         "tabs": Cell("%hero_panel", ".hero-panel .hero-view-context .hero-rows td"),
         "script": Cell(f"%%heroscript -o report\n{script}", ".hero-report > .q:last-child"),
         "value": Cell("report", ".hero-view-report tbody tr", min(actions, 100) - 1),
@@ -89,9 +89,9 @@ def shown(figures: Figures, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     if missing := fronts.missing():
         figures.missing[missing] = "not installed: no benchmark in a browser"
         pytest.skip(f"{missing} is not installed")
-    keys, actions = figures.size(KEYS), figures.size(ACTIONS)
+    keys, actions, variables = map(figures.size, (KEYS, ACTIONS, VARIABLES))
     folder = tmp_path_factory.mktemp("bench")
-    with pages.notebook(folder, cells(keys, actions)) as one:
+    with pages.notebook(folder, cells(keys, actions, variables)) as one:
         assert f"\n{keys}" in one.run("fill")
         one.run("prepare")
         yield one
@@ -112,9 +112,6 @@ def add(
 
 def test_the_first_row_of_a_database(figures, shown):
     names = ["db", "ipywidgets.HTML", *peers(figures, "ipydatagrid", "itables")]
-    for name in names:
-        first = shown.paint(name)
-        print(f"{name}: {first.all_s * 1e3:.0f} ms, the very first")
     taken = shown.side_by_side(names, figures.rounds(9))
     work = f"first row of {figures.size(KEYS):,} keys, of 40 in HTML, of 1,000 in a grid"
     add(figures, work, taken, "db", Goal("ipywidgets.HTML", at_most=2))
@@ -127,9 +124,10 @@ def test_a_session(figures, shown):
     add(figures, "a session, painted", taken, "session", goal)
 
 
-def test_200_variables(figures, shown):
+def test_variables(figures, shown):
     taken = shown.side_by_side(["env", "rows of ipywidgets"], figures.rounds(5))
-    add(figures, "200 variables, painted", taken, "env", Goal("rows of ipywidgets", at_most=0.25))
+    work = f"{figures.size(VARIABLES)} variables, painted"
+    add(figures, work, taken, "env", Goal("rows of ipywidgets", at_most=0.25))
 
 
 def test_eight_panels_in_tabs(figures, shown):
@@ -261,7 +259,7 @@ def test_a_report(figures, shown):
     kept = {name: [float(len(shown.outputs(name)))] for name in taken}
     figures.add(
         f"what a report of {actions:,} actions leaves in the notebook",
-        {OURS: kept["script"], "the panel": kept["value"]},
+        {OURS: kept["script"], "as a value, in a panel": kept["value"]},
         unit="B",
     )
     shown.clear()
@@ -300,14 +298,14 @@ def test_what_looking_costs(figures, shown):
     shown.clear()
     taken: dict[str, list[float]] = {"no panel": [], OURS: []}
     for _ in range(figures.rounds(2)):
-        for name in taken:
+        for name, samples in taken.items():
             if name == OURS:
                 shown.paint("tabs")
             shown.page.wait_for_timeout(1000 if figures.quick else 7000)  # it comes to rest
             begin_s = float(shown.run("processor").split("\n")[-1])
             sleep(seconds)
             used_s = float(shown.run("processor").split("\n")[-1]) - begin_s
-            taken[name].append(100 * used_s / seconds)
+            samples.append(100 * used_s / seconds)
             shown.clear()
     figures.add(
         "processor of the kernel while a panel is looked at", taken, Goal(at_most=0.5), unit="%"

@@ -11,12 +11,12 @@ interface Drawer {
 /** The kernel's script, as the widget manager keeps it. */
 interface Script {
   get(name: string): string;
-  hero?: Promise<Drawer>;
+  heroDrawer?: Promise<Drawer>;
 }
 
 async function drawer(model: Model): Promise<Drawer> {
   const script: Script = await model.widget_manager.get_model(model.get('script'));
-  return (script.hero ??= load(script));
+  return (script.heroDrawer ??= load(script));
 }
 
 async function load(script: Script): Promise<Drawer> {
