@@ -120,7 +120,7 @@ def test_the_first_row_of_a_database(figures, shown):
 def test_a_session(figures, shown):
     names = ["session", "VBox of 20 labels", "a line of HTML"]
     taken = shown.side_by_side(names, figures.rounds(15))
-    goal = Goal("VBox of 20 labels", at_most=0.3, why="a line of HTML alone is almost that")
+    goal = Goal("VBox of 20 labels", at_most=0.3, why="a line of HTML alone takes longer")
     add(figures, "a session, painted", taken, "session", goal)
 
 
