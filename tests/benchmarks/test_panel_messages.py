@@ -92,7 +92,7 @@ def test_a_session(figures, kernel):
             one = show(kernel, SHOWN[name], f"cell-{names.index(name)}")
             if number:
                 taken[name].append(one)
-    limit = "a pass and one bare widget, measured here too, are as much"
+    limit = "one bare widget, measured here too, takes almost all of that"
     figures.add(
         "a session, round trip of its cell",
         {name: [one.took_s for one in its] for name, its in taken.items()},
