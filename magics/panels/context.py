@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hero_kernel import Context
+    from hero_kernel.leases import Lease
     from hero_kernel.ownership import State
     from magics.doorway import Door
 
@@ -66,6 +67,7 @@ class View:
         self._fixed = shown.context if isinstance(shown, Session) else shown
         self._before: Context | None = None
         self._every: tuple[object, list[State]] = (None, [])
+        self._leases: tuple[object, list[Lease]] = (None, [])
 
     @classmethod
     def of(cls, door: Door, value: Any) -> Self:
@@ -176,8 +178,13 @@ class View:
 
     def _revision(self, context: Context) -> tuple[Any, ...]:
         store = context.host.store
-        found = leases.alive(leases.every(store, context.id), context.host.now())
-        return store.revision(context.id), tuple(one.holder for one in found)
+        revision = store.revision(context.id)
+        as_of, found = self._leases
+        if as_of != (context.id, revision):
+            found = leases.every(store, context.id)
+            self._leases = (context.id, revision), found
+        live = leases.alive(found, context.host.now())
+        return revision, tuple(one.holder for one in live)
 
     def _others(self) -> object:
         """What tells that the list of the contexts has changed."""

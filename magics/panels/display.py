@@ -73,9 +73,12 @@ def bundle(door: Door, thing: Any) -> dict[str, Any] | None:
         data = door.shown(Sheet(tuple(part for view in shown for part in _still(view))))
     if data is None or not shown or not _is_live(door, thing):
         return data
-    from magics.panels.panel import Panel  # noqa: PLC0415  # with a widget only
+    from magics.panels.panel import Panel, Script  # noqa: PLC0415  # with a widget only
 
-    panel, cell = Panel(shown, door.watching), door.cell()
+    script = door.panels.script
+    if script is None or script.comm is None:  # ipywidgets can be told to close all widgets
+        script = door.panels.script = Script()
+    panel, cell = Panel(shown, door.watching, script), door.cell()
     door.panels.add(panel, cell)
     if _is_jupyters(cell):
         return data | {"text/html": panel.around(data["text/html"])}

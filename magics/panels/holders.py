@@ -31,13 +31,11 @@ def holders(door: Door, found: Iterable[Lease]) -> list[dict[str, Any]]:
     ]
 
 
-def on(door: Door, session: Session) -> tuple[list[Lease], str]:
-    """Who is on a session now, and who has told the notebook to leave it; empty for nobody."""
-    context = session.context
-    found = leases.every(context.host.store, context.id, session.name)
+def on(door: Door, session: Session, found: list[Lease]) -> tuple[list[Lease], str]:
+    """Who of a session's leases is on it now, and who has told the notebook to leave it, or ""."""
     own = _own(door)
     taken_by = next((one.taken_by for one in found if one.holder == own), "")
-    return leases.alive(found, context.host.now()), taken_by
+    return leases.alive(found, session.context.host.now()), taken_by
 
 
 def _own(door: Door) -> str:

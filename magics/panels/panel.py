@@ -8,8 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+from ipywidgets import Widget
 from traitlets import Any as Anything
-from traitlets import List, Unicode
+from traitlets import List, TraitType, Unicode
 
 from hero_kernel.report.html import NO_FORMULAS
 from magics.comms import beside_cells
@@ -24,16 +25,35 @@ if TYPE_CHECKING:
 _STATIC = files("magics.panels") / "static"
 
 
+class Script(Widget):  # type: ignore[misc]  # ipywidgets has no types
+    """What draws the panels of a kernel: a hundred times what a panel says, so it is sent once.
+
+    A front end keeps it as it keeps every widget, and gets it from the kernel when it comes later.
+    """
+
+    js: Unicode[str, Any] = Unicode((_STATIC / "panel.js").read_text("utf-8")).tag(sync=True)
+
+    css: Unicode[str, Any] = Unicode((_STATIC / "panel.css").read_text("utf-8")).tag(sync=True)
+
+    hero: Unicode[str, Any] = Unicode("panels").tag(sync=True)
+    """By this the front end keeps it out of what it saves."""
+
+
 class Panel(anywidget.AnyWidget):
     """A widget that shows views.
 
     Args:
         views: What it shows, in this order.
         watching: Tells it of changes.
+        script: Draws it, and others.
     """
 
-    _esm = (_STATIC / "panel.js").read_text("utf-8")
-    _css = (_STATIC / "panel.css").read_text("utf-8")
+    _esm = Unicode((_STATIC / "begin.js").read_text("utf-8")).tag(sync=True)
+
+    _anywidget_id = Unicode("magics.panels.panel.Panel").tag(sync=True)
+
+    script: Unicode[str, Any] = Unicode().tag(sync=True)
+    """The model of what draws it."""
 
     views: List[Any] = List().tag(sync=True)
 
@@ -43,13 +63,19 @@ class Panel(anywidget.AnyWidget):
     layout = Anything(None, allow_none=True).tag(sync=True)
     """None: ipywidgets would make a second widget a panel for it, which nothing here uses."""
 
-    def __init__(self, views: Sequence[View], watching: Watching) -> None:
+    def __init__(self, views: Sequence[View], watching: Watching, script: Script) -> None:
         self._watching = watching
         self._talk = Talk(views, self.send, monotonic)
-        super().__init__(views=self._talk.state(), place=f"hero-place-{token_hex(8)}")
+        place = f"hero-place-{token_hex(8)}"
+        super().__init__(views=self._talk.state(), place=place, script=script.model_id)
         beside_cells(self.comm)
         self.on_msg(self._heard)
         watching.add(self._talk)
+
+    def add_traits(self, **traits: TraitType[Any, Any]) -> None:
+        """Add those that its class lacks: anywidget would make a class for every panel."""
+        if missing := {name: one for name, one in traits.items() if not self.has_trait(name)}:
+            super().add_traits(**missing)
 
     def around(self, html: str) -> str:
         """HTML that a front end shows until the panel takes its place, and a saved notebook always.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hero_kernel import runs, sessions
+from hero_kernel import leases, runs, sessions
 from hero_kernel.errors import BadNameError, HeroError, HeroscriptError
 from hero_kernel.report.text import duration, to_text
 from magics.display import Line, Table
@@ -22,12 +23,35 @@ if TYPE_CHECKING:
 
     from hero_kernel import Report, Session
     from hero_kernel.databases import Database
+    from hero_kernel.leases import Lease
+    from hero_kernel.sessions import SessionConfig
 
 RUNS = 10
 """Runs that are listed: the last ones."""
 
 _MAX_REPORT = 200_000
 """Characters of a report that are sent."""
+
+
+@dataclass(frozen=True)
+class _Records:
+    """What the records say of a session.
+
+    Attributes:
+        as_of: Another value after every change of theirs.
+        config: The session's own.
+        leases: Of those who are on it, and of those who were.
+        params: How many parameters it has.
+        folder: Where it keeps its log and its runs; it need not be there.
+        database: Its own; None when there can be none.
+    """
+
+    as_of: object
+    config: SessionConfig
+    leases: list[Lease]
+    params: int
+    folder: Path
+    database: Database | None
 
 
 class View(Followed):
@@ -37,6 +61,7 @@ class View(Followed):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self._read: _Records | None = None
         self._runs: tuple[object, int, list[Report]] = (None, 0, [])
         self._entries: tuple[object, int | None] = (None, None)
 
@@ -47,27 +72,27 @@ class View(Followed):
         return f"session {session.name} of context {session.context.name}"
 
     def mark(self) -> object:
-        """What the record says, who is on it, and the state of its files."""
+        """What the records say, who is on it, and the state of its files."""
         session = self.session()
-        store, folder = session.context.host.store, _folder(session)
-        live, taken_by = on(self.door, session)
+        records = self._records(session)
+        live, taken_by = on(self.door, session, records.leases)
         return (
-            session.guid,
+            records.as_of,
             self.is_notebooks,
-            store.revision(session.context.id),
             tuple(one.holder for one in live),
             taken_by,
-            runs.mark(str(folder)),
-            _size(folder / "logs"),
-            _stat(_database(session)),
+            runs.mark(str(records.folder)),
+            _size(records.folder / "logs"),
+            _stat(records.database),
         )
 
     def state(self) -> dict[str, Any]:
         """What it is, who is on it, what it holds, and its last runs."""
         session = self.session()
-        config, context = session.config, session.context
-        live, taken_by = on(self.door, session)
-        count, last = self._kept_runs(session)
+        records, context = self._records(session), session.context
+        config = records.config
+        live, taken_by = on(self.door, session, records.leases)
+        count, last = self._kept_runs(session, records.folder)
         return {
             "name": session.name,
             "context": context.name,
@@ -85,9 +110,9 @@ class View(Followed):
             "holders": holders(self.door, live),
             "taken_by": taken_by,
             "env": len(config.env),
-            "params": _params(session),
-            "entries": self._count(session),
-            "log": _size(_folder(session) / "logs"),
+            "params": records.params,
+            "entries": self._count(records.database),
+            "log": _size(records.folder / "logs"),
             "runs": count,
             "last": [_row(report) for report in last],
         }
@@ -144,18 +169,33 @@ class View(Followed):
         text = to_text(report)
         return {"text": text[:_MAX_REPORT], "cut": len(text) > _MAX_REPORT}
 
-    def _kept_runs(self, session: Session) -> tuple[int, list[Report]]:
+    def _records(self, session: Session) -> _Records:
+        """What the records say, which is asked all the time; read anew when they have changed."""
+        context = session.context
+        store = context.host.store
+        as_of = session.guid, store.revision(context.id)
+        found = self._read
+        if found is None or found.as_of != as_of:
+            found = self._read = _Records(
+                as_of,
+                session.config,
+                leases.every(store, context.id, session.name),
+                _params(session),
+                context.path / session.name,  # `Session.path` would make it
+                _database(session),
+            )
+        return found
+
+    def _kept_runs(self, session: Session, folder: Path) -> tuple[int, list[Report]]:
         """How many runs are kept, and the last; read anew when one was kept since."""
-        folder = _folder(session)
         as_of = folder, runs.mark(str(folder))
         if self._runs[0] != as_of:
             found = (len(session.run_names()), session.run_list(RUNS)) if as_of[1] else (0, [])
             self._runs = as_of, *found
         return self._runs[1], self._runs[2]
 
-    def _count(self, session: Session) -> int | None:
+    def _count(self, own: Database | None) -> int | None:
         """How many entries its database has; None when there is none, or it cannot be read."""
-        own = _database(session)
         as_of = _stat(own)
         if self._entries[0] != as_of or own is None:
             count = None
@@ -163,11 +203,6 @@ class View(Followed):
                 count = own.info().entries if own is not None and as_of is not None else None
             self._entries = as_of, count
         return self._entries[1]
-
-
-def _folder(session: Session) -> Path:
-    """Where it keeps its log and its runs; not made by asking, as `Session.path` would be."""
-    return session.context.path / session.name
 
 
 def _database(session: Session) -> Database | None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from hero_kernel.cells import Cell
+    from magics.panels.panel import Script
 
 
 class Closable(Protocol):
@@ -20,9 +21,14 @@ class Closable(Protocol):
 
 
 class Shown:
-    """The panels of one notebook; one of `hero_kernel.cells.Holder`."""
+    """The panels of one notebook; one of `hero_kernel.cells.Holder`.
+
+    Attributes:
+        script: What draws them, once there was one; see `magics.panels.panel.Script`.
+    """
 
     def __init__(self) -> None:
+        self.script: Script | None = None
         self._panels: WeakKeyDictionary[Closable, Cell | None] = WeakKeyDictionary()
 
     def __len__(self) -> int:
@@ -43,8 +49,11 @@ class Shown:
         self._close(one for one, by in self._all() if by is not None and by.id and by.id in ids)
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all, and what draws them."""
         self._close(one for one, _ in self._all())
+        if self.script is not None:
+            self._close([self.script])
+            self.script = None
 
     def _all(self) -> list[tuple[Closable, Cell | None]]:
         return list(self._panels.items())

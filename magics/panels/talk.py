@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hero_kernel.errors import HeroError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from magics.panels.view import Telling, View
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _MAX_ID = 100
 """Characters of what a front end calls its messages; ours has sixteen or so."""
 
+_HIDDEN_S = 6.0
+"""A view that was not looked at for so long is not shown: front ends look every five seconds."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,8 +31,9 @@ class Talk:
     """One conversation with the views of a panel, over whatever carries messages.
 
     Every front end that shows the panel hears it, so each calls its messages by names of its own.
-    A message is JSON: `{"look": NAME}` says that somebody looks, and is answered by
-    `{"looked": NAME}` at once, whatever the views do; `{"ask": NAME, "view": KEY, "name": …,
+    A message is JSON: `{"look": NAME, "view": KEY}` says that somebody looks, and at which view, or
+    at all of them without a key; it is answered by `{"looked": NAME}` at once, whatever the views
+    do; `{"ask": NAME, "view": KEY, "name": …,
     "given": {…}}` is answered by `{"answer": NAME, "value": …}` or `{"answer": NAME, "error":
     {"type": …, "message": …, "hint": …}}`. `{"views": {KEY: …}}` tells what has changed: after
     either, unasked, and to `{"again": [KEY, …]}`; `{"news": {KEY: {"first": N, "items": […]}}}`
@@ -55,6 +59,7 @@ class Talk:
         self._send = send
         self._clock = clock
         self._telling = Lock()  # held until the change is sent: an older one must not come after
+        self._looked_s = dict.fromkeys(self.views, self.looked_s)
         self._marks: dict[str, object] = {}
         self._shown: dict[str, Json] = {}
 
@@ -62,7 +67,7 @@ class Talk:
         """Everything a front end needs to begin, a part a view; those before it hear of changes."""
         with self._telling:
             is_first = not self._shown
-            changed = self._changed()
+            changed = self._changed(self.views)
             if changed and not is_first:
                 self._say({"views": changed})
             # what only grows has gone on since, and those before it have heard of that as news
@@ -74,30 +79,33 @@ class Talk:
         if not isinstance(message, dict):
             return
         if _is_id(message.get("look")):
-            self.looked_s = self._clock()
+            self._look(message.get("view"))
             self._say({"looked": message["look"]})
             self.tell(waits=False)
         elif "again" in message:
             self._forget(message["again"])
             self.tell()
         elif _is_id(message.get("ask")):
-            self.looked_s = self._clock()
+            self._look(message.get("view"))
             self._answer(message)
             self.tell(waits=False)
 
-    def tell(self, *, waits: bool = True) -> None:
-        """Send what has changed since it was last sent, and what is new, if anything.
+    def tell(self, *, waits: bool = True) -> bool:
+        """Send what has changed since it was last sent, and what is new; whether anything has.
+
+        Of a view that nobody has looked at lately, a change is sent when somebody does.
 
         Args:
             waits: Whether to wait for another thread that does the same; what it has not seen yet
                 is told the next time.
         """
         if not self._telling.acquire(blocking=waits):
-            return
+            return False
         try:
-            found = {"views": self._changed(), "news": self._news()}
+            found = {"views": self._changed(self._watched()), "news": self._news()}
             if message := {name: value for name, value in found.items() if value}:
                 self._say(message)
+            return bool(message)
         finally:
             self._telling.release()
 
@@ -105,6 +113,18 @@ class Talk:
         """Let go of the views: nobody looks, and nothing is answered any more."""
         self.views, self._tellers = {}, {}
         self.looked_s = -math.inf
+
+    def _look(self, key: object) -> None:
+        self.looked_s = self._clock()
+        shown = [key] if isinstance(key, str) and key in self.views else self.views
+        self._looked_s |= dict.fromkeys(shown, self.looked_s)
+
+    def _watched(self) -> set[str]:
+        """The views that somebody looks at, and those of which nothing was sent yet."""
+        since_s = self._clock() - _HIDDEN_S
+        return {
+            key for key, at_s in self._looked_s.items() if at_s >= since_s or key not in self._shown
+        }
 
     def _answer(self, message: Mapping[str, Any]) -> None:
         name = message["ask"]
@@ -139,10 +159,12 @@ class Talk:
         except Exception as error:  # noqa: BLE001  # the kernel ends, and its sockets are closed
             _log.debug("a panel could not be told", exc_info=error)
 
-    def _changed(self) -> dict[str, Json]:
+    def _changed(self, keys: Container[str]) -> dict[str, Json]:
         """The parts that are not what was sent last, which they are from now on."""
         changed = {}
         for key, view in self.views.items():
+            if key not in keys:
+                continue
             mark = _or_none(view.mark)
             if mark is not None and mark == self._marks.get(key):
                 continue

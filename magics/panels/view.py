@@ -40,7 +40,7 @@ class View(Protocol):
         """What it is, in a few words: `env of session intro`."""
 
     def mark(self) -> object:
-        """Another value after every change of what `state` says; asked four times a second."""
+        """Another value after every change of what `state` says; asked again and again."""
 
     def state(self) -> dict[str, Any]:
         """What the front end needs to show it: JSON, and small; the rest it asks for.

@@ -9,13 +9,19 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 BETWEEN_S = 0.25
-"""A change shows after twice that at most, if the store is not slow."""
+"""How often it is looked for changes, while there are some."""
+
+LATEST_S = 0.7
+"""How often at least while there are none, so that one shows in a second."""
 
 UNSEEN_S = 15.0
 """Who has not looked for so long is gone: front ends look every five seconds while they show it."""
 
 _LOAD = 0.1
-"""At most this share of a processor goes into looking for changes, for each who is told."""
+"""At most this share of a processor goes into telling changes, for each who is told."""
+
+_IDLE_LOAD = 0.0025
+"""This share goes into looking for them in vain, as far as `LATEST_S` lets it."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +32,8 @@ class Told(Protocol):
     looked_s: float
     """When the front end looked last, by the monotonic clock."""
 
-    def tell(self) -> None:
-        """Tell it what has changed, if anything."""
+    def tell(self) -> bool | None:
+        """Tell it what has changed; whether there was anything."""
 
 
 class Watching:
@@ -87,12 +93,15 @@ class Watching:
 def _pause_s(talk: Told) -> float:
     """Let one tell what has changed; how long it is to be left alone then.
 
-    A store that is slow to answer is asked no more than half of the time, and at most a share of
-    the processor is used, for records that are many.
+    A store that is slow to answer is asked no more than half of the time, and of the processor a
+    share is used, which is small while nothing changes.
     """
     began_s, used_s = monotonic(), thread_time()
+    has_told: bool | None = False
     try:
-        talk.tell()
+        has_told = talk.tell()
     except Exception:  # noqa: BLE001  # the others are told all the same
         _log.exception("a front end could not be told of a change")
-    return max((thread_time() - used_s) / _LOAD, monotonic() - began_s) - BETWEEN_S
+    took_s, used_s = monotonic() - began_s, thread_time() - used_s
+    idle_s = 0.0 if has_told else min(used_s / _IDLE_LOAD, LATEST_S)
+    return max(used_s / _LOAD, idle_s, took_s) - BETWEEN_S

@@ -10,6 +10,7 @@ import compileall
 import importlib
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,9 @@ class Figures:
     def peer(self, name: str) -> ModuleType | None:
         """A library to measure against; without it its part is left out, and the table says so."""
         try:
-            return importlib.import_module(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a peer's own deprecations are not ours to mend
+                return importlib.import_module(name)
         except ImportError:
             self.missing[name] = "not installed: pip install -e '.[bench]'"
             return None
@@ -154,7 +157,7 @@ def _byte_code() -> None:
         compileall.compile_dir(HERE.parents[1] / package, quiet=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Where a benchmark puts what it measures, under the name of its module."""
     kept = request.config.stash[KEPT]

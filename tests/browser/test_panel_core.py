@@ -339,6 +339,25 @@ def test_nobody_looks_at_what_is_not_seen(jupyter, lab):
     assert page.evaluate("() => window.looks") == 0
 
 
+@pytest.mark.thorough
+def test_a_tab_that_is_not_shown_is_told_of_when_it_is(jupyter, lab):
+    jupyter.write("hidden.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env log"])
+    page = lab.page
+    lab.open("hidden.ipynb")
+    lab.run(0)
+    lab.run(1)
+    panel = page.locator(".hero-panel")
+    panel.get_by_text("Ghent").wait_for()
+    panel.get_by_role("tab", name="log").click()
+    sleep(7)
+    command(jupyter, "hero_kernel", "env", "set", "CITY=Bruges", "-s", "hidden")
+    sleep(1.5)
+    variables = panel.locator(".hero-view-env")
+    assert "Ghent" in variables.text_content()  # nobody looks at it
+    panel.get_by_role("tab", name="env").click()
+    variables.get_by_text("Bruges").wait_for(timeout=1000)
+
+
 TABS = """
 import hero_kernel as hero
 from magics.panels.display import Panels

@@ -76,7 +76,7 @@ class Front:
 
     def __init__(self, kernel, outcome):
         self.kernel = kernel
-        (opened,) = [one for one in comms(outcome, "comm_open") if "views" in str(one)]
+        (opened,) = [one for one in comms(outcome, "comm_open") if "views" in one["data"]["state"]]
         self.id, self.state = opened["comm_id"], opened["data"]["state"]
 
     def say(self, message):
@@ -112,6 +112,25 @@ def kernel(tmp_path_factory):
     with Kernel(tmp_path_factory.mktemp("panels"), HERO_SESSION="panels") as one:
         one.ask("%hero_env set CITY=Ghent 'HOSTILE=<img src=x onerror=alert(1)>'")
         yield one
+
+
+def test_what_draws_panels_is_sent_once(kernel):
+    def opened(cell):
+        outcome = run(kernel, "%hero_panel env", cell)
+        return [one["data"]["state"] for one in comms(outcome, "comm_open")]
+
+    kernel.ask("get_ipython()._hero_extension.door.panels.close()")
+    script, panel = opened("8fd1a0de-3a2c-4d5d-bd4d-000000000001")
+    assert len(script["js"]) > 50_000  # the control: it is large
+    assert ".hero-panel" in script["css"]
+    (again,) = opened("8fd1a0de-3a2c-4d5d-bd4d-000000000002")
+    assert len(json.dumps(again)) < 5000
+    assert again["script"] == panel["script"]
+    classes = "len({type(one) for one in _instances.values() if type(one).__name__ == 'Panel'})"
+    assert widgets(kernel) >= 2
+    assert kernel.ask(classes) == "1"
+    kernel.ask("import ipywidgets\nipywidgets.Widget.close_all()")
+    assert len(opened("8fd1a0de-3a2c-4d5d-bd4d-000000000003")) == 2  # it went with the others
 
 
 def test_jupyter_is_given_html_in_whose_place_the_panel_comes(kernel):

@@ -97,6 +97,33 @@ def test_a_look_is_answered_at_once_and_then_told_what_changed():
     assert front.heard == []
 
 
+def test_a_view_that_is_not_looked_at_is_left_alone_until_it_is():
+    seen, hidden = Counter("seen"), Counter("hidden")
+    now_s = [0.0]
+    heard = []
+    talk = Talk([seen, hidden], heard.append, lambda: now_s[0])
+    talk.state()
+    for now_s[0] in (5.0, 10.0, 15.0, 20.0):
+        talk.hear({"look": "a.1", "view": "seen"})
+    seen.number = hidden.number = 5
+    heard.clear()
+    assert talk.tell()
+    assert [list(one["views"]) for one in heard] == [["seen"]]
+    assert not talk.tell()
+    heard.clear()
+    talk.hear({"look": "a.2", "view": "hidden"})
+    assert heard[0] == {"looked": "a.2"}
+    assert heard[1]["views"]["hidden"]["state"] == {"number": 5}
+    now_s[0] = 40.0
+    seen.number = hidden.number = 6
+    assert [part["state"] for part in talk.state()] == [{"number": 6}] * 2  # who comes later
+    now_s[0] = 60.0
+    seen.number = hidden.number = 7
+    heard.clear()
+    talk.hear({"look": "b.1", "view": ["no", "key"]})  # as one that names none: it sees them all
+    assert set(heard[1]["views"]) == {"seen", "hidden"}
+
+
 def test_an_ask_is_answered_and_everybody_told():
     front = Front(Counter())
     answer, news = front.say(

@@ -24,7 +24,7 @@ class Listener:
 
     def tell(self):
         self.told.append(monotonic())
-        self.work()
+        return self.work()
 
 
 def until(true, patience_s=5.0):
@@ -100,6 +100,28 @@ def test_what_takes_the_processor_takes_a_tenth_of_it(watch):
     watch.add(busy)
     until(lambda: len(used) >= 4)
     assert sum(used[:-1]) <= 0.13 * (busy.told[-1] - began)
+
+
+def test_looking_in_vain_takes_little_and_a_change_still_shows_within_a_second(watch):
+    news = []
+
+    def work():
+        begin = thread_time()
+        while thread_time() - begin < 0.001:
+            pass
+        return bool(news)
+
+    idle = Listener(work)
+    watch.add(idle)
+    until(lambda: len(idle.told) >= 4)
+    gaps = [after - before for before, after in zip(idle.told, idle.told[1:], strict=False)]
+    assert min(gaps) > 0.3
+    assert max(gaps) < 1
+    news.append("it goes on")  # while there is something to tell, it is looked for as ever
+    until(lambda: len(idle.told) >= 5)
+    begin, said = monotonic(), len(idle.told)
+    until(lambda: len(idle.told) >= said + 8)
+    assert monotonic() - begin < 0.5
 
 
 def test_one_that_is_gone_is_not_kept(watch):

@@ -41,7 +41,9 @@ function Panel({ link }: { link: Link }) {
     parts.findIndex(part => part.key === chosen),
     0
   );
-  opened.add(parts[at]?.key);
+  const shown = parts[at]?.key ?? '';
+  opened.add(shown);
+  useEffect(() => link.show(shown), [link, shown]);
   const goTo = (next: number): void => {
     choose(link.parts[next].key);
     tabs.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();

@@ -101,6 +101,7 @@ export class Link {
   private begun = Date.now();
   private followed: any = null;
   private isSeen = false;
+  private shown = '';
   private timer: ReturnType<typeof setTimeout> | undefined;
   private doubting: ReturnType<typeof setTimeout> | undefined;
   private seen: IntersectionObserver;
@@ -166,6 +167,14 @@ export class Link {
   /** Asks for the state of a view, although it may not have changed. */
   again(view: string): void {
     this.send({ again: [view] });
+  }
+
+  /** Which view is shown: the kernel tells of its changes, and of the others' when they are. */
+  show(view: string): void {
+    if (view !== this.shown) {
+      this.shown = view;
+      this.look();
+    }
   }
 
   /** Whether lines can be run in the kernel from here. */
@@ -303,7 +312,7 @@ export class Link {
       this.timer = setTimeout(this.look, LOOK_MS);
       const number = ++this.last;
       this.looks.set(number, Date.now());
-      this.send({ look: `${this.own}.${number}` });
+      this.send({ look: `${this.own}.${number}`, view: this.shown });
       this.expect(number);
     }
   };

@@ -73,7 +73,8 @@ export function keepOutOfFiles(manager: any, id: string): void {
   const others = function (this: any, ...given: any[]): any {
     const all = saved.apply(this, given);
     const kept = Object.entries(all?.state ?? {}).filter(
-      ([, model]: [string, any]) => model?.state?._anywidget_id !== id
+      ([, model]: [string, any]) =>
+        model?.state?._anywidget_id !== id && model?.state?.hero !== 'panels'
     );
     return all?.state ? { ...all, state: Object.fromEntries(kept) } : all;
   };
