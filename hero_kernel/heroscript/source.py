@@ -140,7 +140,7 @@ def check_characters(source: Source, start: int = 0, end: int | None = None) -> 
 
 def _half_character(text: str) -> int | None:
     try:
-        text.encode()
+        text.encode("utf-16-le")  # refuses them as any Unicode encoding does, and is the fastest
     except UnicodeEncodeError:
         match = _SURROGATE.search(text)
         return match.start() if match else None
