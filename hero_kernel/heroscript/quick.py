@@ -79,8 +79,9 @@ _BARE = rf"""(?<=:)[^ ,{_ODD}"][^ {_ODD}"]*+(?<!,)(?!')"""
 _QUOTED = rf"(?<=')(?![ ])[^{_ODD}]*+(?<![ ])(?=')"
 _BLOCK_TEXT = rf"(?<=')\n(?:(?![ ]*+')[^{_ODD}]*+\n)*+[ ]*+(?='(?![^ \n]))"
 _KEY_VALUE = rf"{_KEY}({_BARE}|{_QUOTED}|{_BLOCK_TEXT})'?+(?:[ \n]++|\Z)"
-_PAIRS = re.compile(rf"{_KEY_VALUE}|[^ \n]++")
-_WORDS = re.compile(rf"{_KEY_VALUE}|(//[^\n]*+|[A-Za-z0-9_.][A-Za-z0-9_.,/]*+(?![^ \n]))|[^ \n]++")
+_WORD = r"(//[^\n]*+|[A-Za-z0-9_.][A-Za-z0-9_.,/]*+(?![^ \n]))"
+ITEM = re.compile(rf"{_KEY_VALUE}|{_WORD}|[^ \n]++")
+"""Within an action's lines: a key and its value, or a bare word or comment, or what needs care."""
 
 _COMMENT = re.compile(r"//(?<![^ \t\n]//)|<!--")
 
@@ -90,23 +91,20 @@ Found = dict[str, str] | tuple[dict[str, str], tuple[str, ...]]
 
 def quick_params(body: str) -> Found | None:
     """The parameters in an action's own lines; None where the careful scanner must look."""
-    pairs = _PAIRS.findall(body)
-    count = len(pairs)
+    items = ITEM.findall(body)
     found: dict[str, str] = {}
-    for key, value in pairs:
-        found[intern(key)] = value  # the same few keys in every action
     args: dict[str, None] = {}
-    if "" in found:
-        found, count = {}, 0
-        for key, value, word in _WORDS.findall(body):
-            if key:
-                found[intern(key)] = value
-                count += 1
-            elif not word:
-                return None
-            elif word[:2] != "//":
+    words = 0
+    for key, value, word in items:
+        if key:
+            found[intern(key)] = value  # the same few keys in every action
+        elif not word:
+            return None
+        else:
+            words += 1
+            if word[:2] != "//":
                 args[word] = None
-    if len(found) != count or "id" in found:
+    if len(found) + words != len(items) or "id" in found:
         return None
     if ":'\n" in body:
         for key, value in found.items():
