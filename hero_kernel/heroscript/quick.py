@@ -7,7 +7,6 @@ scanner takes over. They never decide on their own: a test holds them against it
 from __future__ import annotations
 
 import re
-from sys import intern
 
 _NEXT = r"\n(?:[ ][ ]|\t|[ ]\t)[ \t]*+"  # to the contents of a line that may continue an action
 _EMPTY = r"\n[ \t]*+(?=\n)"
@@ -89,15 +88,21 @@ Found = dict[str, str] | tuple[dict[str, str], tuple[str, ...]]
 """Texts by key; with args a pair of both. Comments are read when they are asked for."""
 
 
-def quick_params(body: str) -> Found | None:
-    """The parameters in an action's own lines; None where the careful scanner must look."""
+def quick_params(body: str, keys: dict[str, str]) -> Found | None:
+    """The parameters in an action's own lines; None where the careful scanner must look.
+
+    Args:
+        body: The lines, from behind the action's name.
+        keys: The keys that are known by now, each as the one text that all actions share.
+    """
+    shared = keys.setdefault
     items = ITEM.findall(body)
     found: dict[str, str] = {}
     args: dict[str, None] = {}
     words = 0
     for key, value, word in items:
         if key:
-            found[intern(key)] = value  # the same few keys in every action
+            found[shared(key, key)] = value
         elif not word:
             return None
         else:
