@@ -50,8 +50,8 @@ class Source:
 
     `text` has `\n` line ends, no byte order mark, and no indentation common to all lines;
     `place` counts in the text as it was written. `origin` says where the text was fetched from,
-    None for the user's own; whoever fetched it sets it. `keys` has the keys of its parameters, that
-    one which comes again is kept in memory once.
+    None for the user's own; whoever fetched it sets it. `keys` holds every parameter key once, so
+    that all actions share its text.
     """
 
     __slots__ = ("_ends", "_lines", "_shifts", "first_line", "keys", "name", "origin", "text")
