@@ -315,8 +315,8 @@ class Playbook:
                 empty part means any, `* ? [abc] [^abc]` are wildcards, `:` is read as a dot.
             include_done: Also those that are done.
         """
-        matches = matcher(filter)
-        return [a for a in self._actions if (include_done or not a.done) and matches(a)]
+        fits = _Fits(filter)
+        return [a for a in self._actions if (include_done or not a.done) and fits[a.actor, a.name]]
 
     def exists(self, filter: str, *, include_done: bool = False) -> bool:
         """Whether any action matches."""
@@ -419,13 +419,22 @@ def parsed(text: sources.SourceText) -> list[Action]:
 
 def matcher(filter: str) -> Callable[[Action], bool]:
     """The question that a filter asks of an action; see `Playbook.find`."""
-    patterns = [_pattern(item) for item in filter.split(",") if item.strip()]
-    if not patterns:  # an empty filter is herolib's way to say "any action of core"
-        patterns = [_pattern("")]
-    if len(patterns) == 1:
-        actor, name = patterns[0]
-        return lambda action: actor(action.actor) and name(action.name)
-    return lambda action: any(a(action.actor) and n(action.name) for a, n in patterns)
+    fits = _Fits(filter)
+    return lambda action: fits[action.actor, action.name]
+
+
+class _Fits(dict[tuple[str, str], bool]):
+    """Whether an actor and a name match a filter; each pair is looked at once."""
+
+    def __init__(self, filter: str) -> None:
+        patterns = [_pattern(item) for item in filter.split(",") if item.strip()]
+        # an empty filter is herolib's way to say "any action of core"
+        self._patterns = patterns or [_pattern("")]
+
+    def __missing__(self, names: tuple[str, str]) -> bool:
+        actor, name = names
+        fits = self[names] = any(a(actor) and n(name) for a, n in self._patterns)
+        return fits
 
 
 def _pattern(item: str) -> tuple[Callable[[str], bool], Callable[[str], bool]]:

@@ -110,7 +110,7 @@ class Action:
         origin = (source, self._start, True)
         if found is None:
             lines = LINES.match(source.text, self._start)
-            found = (lines and quick_params(lines[0])) or scan(source, self._start)
+            found = (lines and quick_params(lines[0], source.keys)) or scan(source, self._start)
             end = found.end if isinstance(found, Scanned) else lines.end() if lines else None
             check_characters(source, self._start, end)
         if isinstance(found, Scanned):

@@ -11,6 +11,7 @@ from hero_kernel.errors import ParamError, did_you_mean
 from hero_kernel.heroscript import values
 from hero_kernel.heroscript.escapes import param_comment, spell
 from hero_kernel.heroscript.names import name_fix
+from hero_kernel.heroscript.quick import is_uncommented
 from hero_kernel.heroscript.scan import Scanned, list_item_text, scan
 from hero_kernel.heroscript.source import Place, Source, check_characters, open_source
 
@@ -182,7 +183,7 @@ class Params(Mapping[str, str]):
     def _all_notes(self) -> tuple[Mapping[str, str], Mapping[str, str], str]:
         """The comments on keys, on args, and at the end; read from the text when first needed."""
         if self._notes is None:
-            scanned = self._scan()
+            scanned = None if self._is_uncommented() else self._scan()
             if scanned is None:
                 self._notes = ({}, {}, "")
             else:
@@ -191,6 +192,13 @@ class Params(Mapping[str, str]):
                 }
                 self._notes = (of_keys, scanned.arg_comments, scanned.end_comment)
         return self._notes
+
+    def _is_uncommented(self) -> bool:
+        """Whether they come from the shortcut, out of a text without comments."""
+        if self._scanned is not None or self._origin is None:
+            return False
+        source, start, lines_end = self._origin
+        return lines_end and is_uncommented(source.text, start)
 
     def place(self, key: str) -> Place | None:
         """Where the value of a key stands; None when it was not read from a text."""

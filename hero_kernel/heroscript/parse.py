@@ -115,11 +115,11 @@ def _plain_run(
 ) -> re.Match[str] | None:
     """Read plain actions with their parameters; returns the first match that needs care."""
     known: dict[str, tuple[Kind, str, str]] = {}
-    new, priority = _NEW, PRIORITY
+    new, priority, keys = _NEW, PRIORITY, source.keys
     for nr, match in enumerate(matches, len(actions) + 1):
         head, body = match.groups()
         header = known.get(head) or _header(head, known)
-        if header is None or (found := quick_params(body)) is None:
+        if header is None or (found := quick_params(body, keys)) is None:
             return match
         action = new(Action)
         action.kind, action.actor, action.name = header

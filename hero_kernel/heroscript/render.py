@@ -23,21 +23,25 @@ def render(actions: Iterable[Action]) -> str:
 def action_text(action: Action) -> str:
     """One action: its comments, then one line, or a line for each parameter."""
     params = action.params
+    values = params.get_map()
+    of_keys, of_args, at_end = params.comments, params.arg_comments, params.end_comment
     head = f"{action.kind.bangs}{action.full_name}"
     above = [_comment(line) for line in action.comments.split("\n")] if action.comments else []
-    short = f"{head} {params.heroscript()}".rstrip(" ")
-    commented = params.comments or params.arg_comments or params.end_comment
-    if not commented and len(short) <= _WIDTH and not any("\n" in text for text in params.values()):
+    args = [arg or "/" for arg in params.args]
+    words = [f"{key}:{spell(value)}" for key, value in values.items()]
+    short = " ".join([head, *args, *words])
+    commented = of_keys or of_args or at_end
+    if not commented and len(short) <= _WIDTH and not any("\n" in text for text in values.values()):
         return "\n".join([*above, short, ""])
     lines = [*above, head]
-    for arg in params.args:
-        lines += _comments(params.arg_comments.get(arg, ""))
-        lines.append(f"{_INDENT}{arg or '/'}")
-    for key, value in params.items():
-        lines += _comments(params.comments.get(key, ""))
-        spelt = spell_block(value, _INDENT * 2) or spell(value)
-        lines.append(f"{_INDENT}{key}:{spelt}")
-    lines += _comments(params.end_comment)
+    for arg, word in zip(params.args, args, strict=True):
+        lines += _comments(of_args.get(arg, ""))
+        lines.append(_INDENT + word)
+    for (key, value), word in zip(values.items(), words, strict=True):
+        lines += _comments(of_keys.get(key, ""))
+        block = spell_block(value, _INDENT * 2)
+        lines.append(f"{_INDENT}{key}:{block}" if block else _INDENT + word)
+    lines += _comments(at_end)
     return "\n".join([*lines, ""])
 
 

@@ -50,10 +50,11 @@ class Source:
 
     `text` has `\n` line ends, no byte order mark, and no indentation common to all lines;
     `place` counts in the text as it was written. `origin` says where the text was fetched from,
-    None for the user's own; whoever fetched it sets it.
+    None for the user's own; whoever fetched it sets it. `keys` holds every parameter key once, so
+    that all actions share its text.
     """
 
-    __slots__ = ("_ends", "_lines", "_shifts", "first_line", "name", "origin", "text")
+    __slots__ = ("_ends", "_lines", "_shifts", "first_line", "keys", "name", "origin", "text")
 
     def __init__(self, text: str, name: str = "<text>", first_line: int = 1) -> None:
         text = text.removeprefix("\ufeff")
@@ -66,6 +67,7 @@ class Source:
         self.name = name
         self.origin: Any = None
         self.first_line = first_line
+        self.keys: dict[str, str] = {}
         if text[:1] in {" ", "\t", "\n"} and not _UNINDENTED.search(text):
             self._dedent()
 
@@ -140,7 +142,7 @@ def check_characters(source: Source, start: int = 0, end: int | None = None) -> 
 
 def _half_character(text: str) -> int | None:
     try:
-        text.encode()
+        text.encode("utf-16-le")  # refuses them as any Unicode encoding does, and is the fastest
     except UnicodeEncodeError:
         match = _SURROGATE.search(text)
         return match.start() if match else None

@@ -1,7 +1,8 @@
-"""The same seeded actions as heroscript and as YAML, for measuring."""
+"""The same seeded actions as heroscript, YAML, JSON and TOML, for measuring."""
 
 from __future__ import annotations
 
+import json
 import random
 
 WORDS = [
@@ -150,3 +151,31 @@ def _entry(item: Item) -> str:
         else:
             lines.append(f"    {key}: '{value}'")
     return "\n".join(lines) + "\n"
+
+
+def as_data(items: list[Item]) -> list[dict[str, object]]:
+    """What a reader of any of the documents finds, as plain data."""
+    return [{field: item[field] for field in FIELDS} for item in items]
+
+
+FIELDS = ("actor", "name", "comments", "args", "params")
+
+
+def as_json(items: list[Item]) -> str:
+    """The same actions as a list of objects, indented as a program would write them."""
+    return json.dumps(as_data(items), ensure_ascii=False, indent=1)
+
+
+def as_toml(items: list[Item]) -> str:
+    """The same actions as an array of tables, `action`."""
+    return "\n".join(_table(item) for item in items)
+
+
+def _table(item: Item) -> str:
+    top = [f"{field} = {_toml(item[field])}" for field in FIELDS[:-1]]
+    params = [f"{key} = {_toml(value)}" for key, value in item["params"].items()]
+    return "\n".join(["[[action]]", *top, "[action.params]", *params]) + "\n"
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)  # of texts and lists of them both write the same

@@ -34,6 +34,14 @@ QUICK_SHAPES = (
     "!!a.b\n  x:1\n  ```\n  y:1",
     "!!a.b\n  x:1\n  ![i](j)\n  y:1",
     "!!a.b x:1\n   \n \n  y:2\n   ",
+    "!!a.b\n  x:'\n    it\n    ' // it's\n  y:'b'",
+    "!!a.b\n  x:'\n    it\n      is\n\n    ' y:1\n!!c.d",
+    "!!a.b\n  x:'\n\n    it  \n    is\n        \n    so\n  '",
+    "!!a.b x:'a'\n!!c.d y:'''\n!!e.f z:'g'",
+    "!!a.b x:it's y:'b\n!!c.d z:'e'",
+    "!!a.b x:'b\\'\n!!c.d y:'e'",
+    "!!a.b x:'a' //c\n  y://d e://f // g",
+    "!!a.b\n  // c\n  x:http://d <!-- e -->",
 )
 
 
@@ -104,6 +112,11 @@ def test_any_text_reads_the_same_both_ways(text: str) -> None:
     compare(text)
 
 
+def test_the_keys_of_all_actions_are_the_same_texts() -> None:
+    first, second = parse("!!a.b some_key:1\n!!c.d arg some_key:2 // c")
+    assert next(iter(first.params)) is next(iter(second.params))
+
+
 def test_shuffled_plain_scripts_read_the_same_both_ways() -> None:
     """Many texts that are nearly plain, so that the shortcut does take part."""
     rng = random.Random(7)  # noqa: S311 - the same every time is what is wanted
@@ -136,6 +149,10 @@ def test_shuffled_plain_scripts_read_the_same_both_ways() -> None:
         "m:'n'o",
         "r:s'",
         "w:' v'",
+        "s:'''",
+        "o:'\n  a\n  ' // don't",
+        "n:'a',\n  'b",
+        "\\",
     ]
     taken = 0
     for _ in range(4000):
