@@ -24,6 +24,9 @@ HOUR_S = 3600
 PIECE = 2**20
 """Bytes read at a time, forwards; an entry that is longer is read whole."""
 
+TAIL = 2**14
+"""Bytes at the end of a piece in which its last entry is looked for; each time more."""
+
 LAST_PIECE = 2**15
 """Bytes read at a time, backwards, where often few are wanted; each time twice as many."""
 
@@ -216,7 +219,7 @@ def batches_backwards(
 
 def last_stamp(data: bytes) -> re.Match[bytes] | None:
     """The last line that is a stamp, or a damaged one; its text is group 1."""
-    return _last(_STAMP, data, 0, len(data))
+    return _last(_STAMP, data)
 
 
 def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> Iterator[Found]:
@@ -307,20 +310,22 @@ def _forwards(file: FileIO, start: int, end: int) -> Iterator[tuple[int, bytes]]
 
     Each piece comes with the place of that line end; the first line of a file has one before it.
     """
-    piece = b"" if start else b"\n"
-    at, offset = max(start - 1, 0), start - 1
-    while at < end:
-        block = _read(file, at, min(at + max(PIECE, len(piece)), end))
-        if not block:
-            break  # the file was cut short meanwhile
-        at += len(block)
-        piece += block
-        cut = _last(_START, piece, 1, len(piece))
-        if at < end and cut:
-            yield offset, piece[: cut.start()]
-            offset += cut.start()
-            piece = piece[cut.start() :]
-    yield offset, piece
+    at, size, tail = start - 1, PIECE, TAIL
+    while True:
+        begin = max(at, 0)
+        stop = min(begin + size, end)
+        if stop < end:
+            # Looked for first: cutting what was read would copy all of it.
+            cut = _last(_START, _read(file, max(stop - tail, begin + 1), stop))
+            if not cut:
+                size, tail = 2 * size, 8 * tail
+                continue
+            stop = max(stop - tail, begin + 1) + cut.start()
+        piece = _read(file, begin, stop)
+        yield at, piece if at >= 0 else b"\n" + piece
+        if stop == end or begin + len(piece) < stop:  # or the file was cut short meanwhile
+            return
+        at, size, tail = stop, PIECE, TAIL
 
 
 def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
@@ -355,9 +360,12 @@ def _stamp_before(file: FileIO, end: int, floor: int = 0) -> tuple[int, bytes | 
     return -1, None
 
 
-def _last(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+def _last(
+    pattern: re.Pattern[bytes], data: bytes, start: int = 0, end: int | None = None
+) -> re.Match[bytes] | None:
     """The last match, found from the end on; none is longer than its line."""
-    size = 4096
+    end = len(data) if end is None else end
+    size = 2**14
     while True:
         low = max(start, end - size)
         last = None
