@@ -52,6 +52,7 @@ class Writer:
         self._root = root
         self._parts = parts
         self._path = root
+        self._name = ""  # its text, which is faster to look for
         self._descriptor = -1
         self._identity = (0, 0)
         self._has_locks = True
@@ -76,7 +77,7 @@ class Writer:
         """
         try:
             if began > self._trusted_until or second != self._second:
-                self._find(second)
+                self._find(second, began)
             descriptor = self._descriptor
             has_locks = self._has_locks
             try:
@@ -120,14 +121,14 @@ class Writer:
             self._second = second_of(found[1])
         self._size = size
 
-    def _find(self, second: int) -> None:
+    def _find(self, second: int, began: float) -> None:
         """Make sure that the open file is the one in the hour's place."""
         hour = second // HOUR_S
-        self._look_again = monotonic() + TRUST_S
+        self._look_again = began + TRUST_S
         process = os.getpid()
         if hour == self._hour and process == self._process:
             try:
-                found = os.lstat(self._path)
+                found = os.lstat(self._name)
             except FileNotFoundError:
                 pass
             else:
@@ -135,6 +136,7 @@ class Writer:
                     return
         self.close()
         self._path = files.folder(self._root, *self._parts) / file_name(second)
+        self._name = str(self._path)
         self._descriptor = os.open(self._path, _FLAGS, 0o600)
         found = os.fstat(self._descriptor)
         if not modes.S_ISREG(found.st_mode):
