@@ -105,6 +105,11 @@ def test_a_goal_that_is_not_met_says_why() -> None:
     )
 
 
+def test_what_is_missed_by_little_does_not_look_met() -> None:
+    near = figure("a line", {OURS: [1.0], "peer": [1.996]}, Goal("peer", faster=2))
+    assert rows(near)[0][4:] == ["1.996 x as fast", "≥ 2 x", "**no** |"]
+
+
 def test_goals_in_a_unit_of_their_own() -> None:
     alone = [
         figure("start", {OURS: [0.025]}, Goal(at_most=0.040)),

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 HOUR_S = 3600
 
 PIECE = 2**20
-"""Bytes read at a time, at most; an entry that is longer is read whole."""
+"""Bytes read at a time, forwards; an entry that is longer is read whole."""
 
-FIRST_PIECE = 2**15
-"""Bytes read first, as often few are wanted; each time twice as many."""
+LAST_PIECE = 2**15
+"""Bytes read at a time, backwards, where often few are wanted; each time twice as many."""
 
 TAIL = 2**14
 """Bytes at the end of a piece in which its last entry is looked for; each time more."""
@@ -310,7 +310,7 @@ def _forwards(file: FileIO, start: int, end: int) -> Iterator[tuple[int, bytes]]
 
     Each piece comes with the place of that line end; the first line of a file has one before it.
     """
-    at, size, tail = start - 1, FIRST_PIECE, TAIL
+    at, size, tail = start - 1, PIECE, TAIL
     while True:
         begin = max(at, 0)
         stop = min(begin + size, end)
@@ -325,12 +325,12 @@ def _forwards(file: FileIO, start: int, end: int) -> Iterator[tuple[int, bytes]]
         yield at, piece if at >= 0 else b"\n" + piece
         if stop == end or begin + len(piece) < stop:  # or the file was cut short meanwhile
             return
-        at, size, tail = stop, min(2 * size, PIECE), TAIL
+        at, size, tail = stop, PIECE, TAIL
 
 
 def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
     """The same from the end on, each piece with its place."""
-    size = FIRST_PIECE
+    size = LAST_PIECE
     while end > 0:
         start = max(end - size, 0)
         piece = _read(file, start, end)
@@ -348,7 +348,7 @@ def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
 
 def _stamp_before(file: FileIO, end: int, floor: int = 0) -> tuple[int, bytes | None]:
     """The stamp that holds at a place where a line ends, and its own place, from the floor on."""
-    size = FIRST_PIECE
+    size = LAST_PIECE
     while end > floor:
         start = max(end - size, 0)
         before = _read(file, start, end)
@@ -365,7 +365,7 @@ def _last(
 ) -> re.Match[bytes] | None:
     """The last match, found from the end on; none is longer than its line."""
     end = len(data) if end is None else end
-    size = 2**14
+    size = 1024
     while True:
         low = max(start, end - size)
         last = None

@@ -280,12 +280,13 @@ def _fitting(
     found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
 ) -> Iterator[tuple[Found, LogItem]]:
     bad: set[bytes | None] = set()
+    day = hour.day
     stamp: bytes | None = b""
     moment: OurTime | None = None
     for one in found:
         if one.stamp != stamp:
             stamp = one.stamp
-            second = second_of(stamp, hour.day) if stamp else None
+            second = second_of(stamp, day) if stamp else None
             moment = OurTime(second) if second is not None else None
             is_in_time = second is not None and query.begin <= second <= query.end
         if moment is not None:

@@ -262,10 +262,13 @@ def _goal_words(figure: Mapping[str, Any], goal: Mapping[str, Any]) -> tuple[str
     if not goal["peer"]:
         unit = figure["unit"]
         return spelt(goal["measured"], unit), f"≤ {spelt(goal['at_most'], unit)}"
-    if goal["faster"] is not None:
-        how = "as fast" if figure["unit"] == "s" else "less"
-        return f"{digits(goal['measured'])} x {how}", f"≥ {goal['faster']:g} x"
-    return f"{digits(goal['measured'])} x", f"≤ {goal['at_most']:g} x"
+    limit = goal["at_most"] if goal["faster"] is None else goal["faster"]
+    measured = digits(goal["measured"])
+    if not goal["met"] and measured == digits(limit):
+        measured = f"{goal['measured']:g}"  # rounded, it would look as if it were met
+    if goal["faster"] is None:
+        return f"{measured} x", f"≤ {limit:g} x"
+    return f"{measured} x {'as fast' if figure['unit'] == 's' else 'less'}", f"≥ {limit:g} x"
 
 
 def _missed(figure: Mapping[str, Any], goal: Mapping[str, Any]) -> str:
