@@ -587,6 +587,57 @@ def test_a_long_log_is_searched_in_little_memory(folder: Path, seconds: int) -> 
     assert peak < 8 * PIECE < size
 
 
+@pytest.mark.parametrize("folds", [False, True])
+@pytest.mark.parametrize(
+    "needle", ["Zebra 1", "zebra 2", "q", "Qq", "x~y", "request 39", "é1", "served\nwell", "never"]
+)
+def test_what_is_rare_or_not_is_found_alike(folder: Path, needle: str, folds: bool) -> None:
+    """Bytes that a piece's beginning has not: rare, in both cases, and many all the same."""
+    lines = []
+    for number in range(50_000):
+        odd = "Zebra 1" if number % 9000 == 8999 else "zEBRA 2" if number % 7000 == 6999 else ""
+        odd += "q Qq" if number > 2000 and number % 3 else ""  # none first, then far more than rare
+        odd += "x~y é1" if number == 40_000 else ""
+        if number % 20_000 == 0:  # a stamp lies pieces before what stands under it
+            lines.append(f"\n{NOW.warp(f'+{number // 100}s')}\n")
+        lines.append(f"  app        - request {number} was served {odd}\n               well\n")
+    logger = planted(folder, "".join(lines))
+    assert (folder / FILE).stat().st_size > 2 * PIECE
+    every = logger.search(maxitems=10**6)
+    assert len(every) == 50_000
+    assert len({item.timestamp for item in every}) == 3
+    wanted = [
+        item
+        for item in every
+        if (needle.lower() in item.log.lower() if folds else needle in item.log)
+    ]
+    how = {"log": needle, "ignore_case": folds, "maxitems": 10**6}
+    assert logger.search(**how) == wanted
+    assert list(logger.iterate(log=needle, ignore_case=folds, last=10**6)) == wanted[::-1]
+
+
+def test_a_byte_is_not_rare_because_a_sample_has_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: a search that gives up at so many would miss what comes after them."""
+    text = "".join(f"  app        - z {number}\n" for number in range(1000))
+    quiet = "  app        - nothing\n" * 500
+    logger = planted(folder, f"\n{NOW}\n{quiet}{text}")
+    assert len(logger.search(log="z 999", ignore_case=False)) == 1
+    monkeypatch.setattr("hero_kernel.logs.hours._hits_by_rarest", lambda *_: [])
+    assert logger.search(log="z 999", ignore_case=False) == []
+
+
+@pytest.mark.parametrize("when", ["10:60:00", "10:20:60", "24:00:00", "99:99:99"])
+def test_a_stamp_that_no_clock_shows_is_told(folder: Path, when: str) -> None:
+    logger = planted(
+        folder, f"\n2025-01-01 {when}\n  a          - lost\n\n{NOW}\n  a          - b\n"
+    )
+    skipped: list[Skipped] = []
+    assert texts(logger.search(skipped=skipped)) == ["b"]
+    assert [one.reason for one in skipped] == [f"entries below '2025-01-01 {when}' have no time"]
+
+
 # Appending
 
 

@@ -135,7 +135,16 @@ def second_of(stamp: bytes, day: str = "") -> int | None:
         stamp = f"{day} ".encode() + stamp
     if not _LONG_STAMP.fullmatch(stamp):
         return None
+    hour, minute, second = _hour(stamp[:13]), int(stamp[14:16]), int(stamp[17:])
+    if hour is None or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
+        return None
+    return hour + 60 * minute + second
+
+
+@lru_cache(maxsize=64)
+def _hour(text: bytes) -> int | None:
+    """The first second of YYYY-MM-DD HH, which has many."""
     try:
-        return int(datetime.fromisoformat(stamp.decode()).replace(tzinfo=UTC).timestamp())
+        return int(datetime.fromisoformat(text.decode()).replace(tzinfo=UTC).timestamp())
     except ValueError:
         return None

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from functools import partial
 from io import FileIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,8 +24,17 @@ HOUR_S = 3600
 PIECE = 2**20
 """Bytes read at a time, forwards; an entry that is longer is read whole."""
 
-LAST_PIECE = 2**16
+LAST_PIECE = 2**15
 """Bytes read at a time, backwards, where often few are wanted; each time twice as many."""
+
+TAIL = 2**14
+"""Bytes at the end of a piece in which its last entry is looked for; each time more."""
+
+SAMPLE = 4096
+"""Bytes at the beginning of a piece that tell how rare a byte is in it."""
+
+MANY = 256
+"""How often a byte that the sample has not may stand in a piece, and be rare still."""
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)[ -](\d\d)\.log")
 
@@ -74,25 +84,15 @@ class Found(NamedTuple):
     """The byte of the file that its first line begins with."""
 
     @property
-    def mark(self) -> bytes:
-        """`E` for an error, else a blank."""
-        return self.lines[1]
-
-    @property
-    def category(self) -> bytes:
-        """As it is written, padded."""
-        return self.lines[2]
-
-    @property
-    def message(self) -> str:
-        """Without what stands before each line."""
-        text = self.lines[3] or b""
-        if self.lines[4]:
-            further = self.lines[4].split(b"\n")[1:]
-            text = b"\n".join([text, *(line[_TEXT_COLUMN:] for line in further)])
+    def said(self) -> tuple[bytes, bytes, str]:
+        """The mark, `E` for an error or else a blank; the padded category; the message."""
+        mark, category, text, further = self.lines.groups()
+        text = text or b""
+        if further:
+            text = b"\n".join([text, *(line[_TEXT_COLUMN:] for line in further.split(b"\n")[1:])])
         if b"\r" in text:
             text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        return text.decode("utf-8", "replace")
+        return mark, category, text.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +186,17 @@ def entries(file: FileIO, start: int, end: int, needle: Needle | None) -> Iterat
         end: Where one ends.
         needle: Entries that do not have it in their lines may be left out.
     """
-    stamp = _stamp_before(file, start)[1]
+    looked, stamp = 0, None  # the last stamp before that byte
     for offset, piece in _forwards(file, start, end):
-        done = 0
-        for found in _in_piece(piece, needle, stamp, offset):
-            stamp, done = found.stamp, found.lines.end()
-            yield found
-        last = last_stamp(piece, done)
-        stamp = last[1] if last else stamp
+        for found in _in_piece(piece, needle, offset):
+            if found.stamp is None:
+                if looked < offset:
+                    stamp = _stamp_before(file, offset, looked)[1] or stamp
+                    looked = offset
+                yield found._replace(stamp=stamp)
+            else:
+                looked, stamp = found.begin, found.stamp
+                yield found
 
 
 def entries_backwards(file: FileIO, end: int, needle: Needle | None) -> Iterator[Found]:
@@ -208,28 +211,31 @@ def batches_backwards(
     """The same, piece by piece of the file: each with where it begins, its entries in order."""
     at, stamp = end + 1, None
     for offset, piece in _backwards(file, end):
-        batch = list(_in_piece(piece, needle, None, offset))
+        batch = list(_in_piece(piece, needle, offset))
         if batch and batch[0].stamp is None and at >= offset:
             at, stamp = _stamp_before(file, offset)
         yield offset + 1, [one if one.stamp else one._replace(stamp=stamp) for one in batch]
 
 
-def last_stamp(data: bytes, start: int = 0) -> re.Match[bytes] | None:
-    """The last line from a place on that is a stamp, or a damaged one; its text is group 1."""
-    return _last(_STAMP, data, start, len(data))
+def last_stamp(data: bytes) -> re.Match[bytes] | None:
+    """The last line that is a stamp, or a damaged one; its text is group 1."""
+    return _last(_STAMP, data)
 
 
-def _in_piece(
-    piece: bytes, needle: Needle | None, stamp: bytes | None, offset: int
-) -> Iterator[Found]:
-    done = 0
+def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> Iterator[Found]:
+    """Its entries; those before its first stamp have none."""
+    done, stamp = 0, None
     for lines in _matches(piece, needle):
-        if lines.start() > done:
-            last = _last(_STAMP, piece, done, lines.start())
+        begin, end = lines.span()
+        if begin > done:
+            last = _last(_STAMP, piece, done, begin)
             stamp = last[1] if last else stamp
-        done = lines.end()
-        yield Found(stamp, lines, offset + lines.start() + 1)
+        done = end
+        # Found(…) in half the time
+        yield _new(Found, (stamp, lines, offset + begin + 1))
 
+
+_new = tuple.__new__
 
 _FOLD_INTO_ASCII = ("\u212a".encode(), "\u0130".encode())
 """The Kelvin sign and the dotted I: the only letters that have ASCII in their lower case."""
@@ -238,23 +244,55 @@ _FOLD_INTO_ASCII = ("\u212a".encode(), "\u0130".encode())
 def _matches(piece: bytes, needle: Needle | None) -> Iterator[re.Match[bytes]]:
     if needle is None:
         return _ENTRY.finditer(piece)
-    text = piece
-    if needle.folds:
-        if not piece.isascii() and any(odd in piece for odd in _FOLD_INTO_ASCII):
-            return _ENTRY.finditer(piece)
-        text = piece.lower()
-    return _around_hits(piece, text, needle.text)
+    if needle.folds and not piece.isascii() and any(odd in piece for odd in _FOLD_INTO_ASCII):
+        return _ENTRY.finditer(piece)
+    return _around_hits(piece, _finder(piece, needle))
 
 
-def _around_hits(piece: bytes, text: bytes, needle: bytes) -> Iterator[re.Match[bytes]]:
+def _around_hits(piece: bytes, find: Callable[[int], int]) -> Iterator[re.Match[bytes]]:
     done = 0
-    while (hit := text.find(needle, done)) >= 0:
+    while (hit := find(done)) >= 0:
         lines = _entry_around(piece, done, hit)
         if lines is None:
             done = hit + 1
         else:
             yield lines
             done = lines.end()
+
+
+def _finder(piece: bytes, needle: Needle) -> Callable[[int], int]:
+    """What tells where the needle stands next, from a place on; -1 when nowhere."""
+    hits = _hits_by_rarest(piece, needle)
+    if hits is not None:
+        return lambda start: next((hit for hit in hits if hit >= start), -1)
+    return partial((piece.lower() if needle.folds else piece).find, needle.text)
+
+
+def _hits_by_rarest(piece: bytes, needle: Needle) -> list[int] | None:
+    """Where the needle stands, when one of its bytes is rare in the piece.
+
+    One byte is found many times as fast as several, if it is not found often.
+    """
+    sample = piece[:SAMPLE].lower() if needle.folds else piece[:SAMPLE]
+    rarest = min(set(needle.text), key=sample.count)
+    if rarest in sample:
+        return None
+    text = needle.text
+    before, length = text.index(rarest), len(text)
+    letter = bytes([rarest])
+    hits = []
+    for one in {letter, letter.upper()} if needle.folds else {letter}:
+        at = before - 1
+        for _ in range(MANY):
+            at = piece.find(one, at + 1)
+            if at < 0:
+                break
+            there = piece[at - before : at - before + length]
+            if there == text or (needle.folds and there.lower() == text):
+                hits.append(at - before)
+        else:
+            return None
+    return sorted(hits)
 
 
 def _entry_around(piece: bytes, start: int, place: int) -> re.Match[bytes] | None:
@@ -272,20 +310,22 @@ def _forwards(file: FileIO, start: int, end: int) -> Iterator[tuple[int, bytes]]
 
     Each piece comes with the place of that line end; the first line of a file has one before it.
     """
-    piece = b"" if start else b"\n"
-    at, offset = max(start - 1, 0), start - 1
-    while at < end:
-        block = _read(file, at, min(at + max(PIECE, len(piece)), end))
-        if not block:
-            break  # the file was cut short meanwhile
-        at += len(block)
-        piece += block
-        cut = _last(_START, piece, 1, len(piece))
-        if at < end and cut:
-            yield offset, piece[: cut.start()]
-            offset += cut.start()
-            piece = piece[cut.start() :]
-    yield offset, piece
+    at, size, tail = start - 1, PIECE, TAIL
+    while True:
+        begin = max(at, 0)
+        stop = min(begin + size, end)
+        if stop < end:
+            # Looked for first: cutting what was read would copy all of it.
+            cut = _last(_START, _read(file, max(stop - tail, begin + 1), stop))
+            if not cut:
+                size, tail = 2 * size, 8 * tail
+                continue
+            stop = max(stop - tail, begin + 1) + cut.start()
+        piece = _read(file, begin, stop)
+        yield at, piece if at >= 0 else b"\n" + piece
+        if stop == end or begin + len(piece) < stop:  # or the file was cut short meanwhile
+            return
+        at, size, tail = stop, PIECE, TAIL
 
 
 def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
@@ -306,10 +346,10 @@ def _backwards(file: FileIO, end: int) -> Iterator[tuple[int, bytes]]:
             size *= 2
 
 
-def _stamp_before(file: FileIO, end: int) -> tuple[int, bytes | None]:
-    """The stamp that holds at a place where a line ends, and its own place."""
+def _stamp_before(file: FileIO, end: int, floor: int = 0) -> tuple[int, bytes | None]:
+    """The stamp that holds at a place where a line ends, and its own place, from the floor on."""
     size = LAST_PIECE
-    while end > 0:
+    while end > floor:
         start = max(end - size, 0)
         before = _read(file, start, end)
         last = last_stamp(before if start else b"\n" + before)
@@ -320,9 +360,12 @@ def _stamp_before(file: FileIO, end: int) -> tuple[int, bytes | None]:
     return -1, None
 
 
-def _last(pattern: re.Pattern[bytes], data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+def _last(
+    pattern: re.Pattern[bytes], data: bytes, start: int = 0, end: int | None = None
+) -> re.Match[bytes] | None:
     """The last match, found from the end on; none is longer than its line."""
-    size = 4096
+    end = len(data) if end is None else end
+    size = 1024
     while True:
         low = max(start, end - size)
         last = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from itertools import groupby, islice
 from math import inf
@@ -32,6 +31,9 @@ MAX_ITEMS = 10_000
 _FIRST = -(2**62)
 _LAST = 2**62
 """Seconds before and after all that can be kept."""
+
+
+_new = tuple.__new__
 
 
 def _as_it_is(text: str) -> str:
@@ -106,12 +108,17 @@ class Logger:
             StoreError: It could not be written; nothing of it was.
         """
         began = monotonic()
-        fixed, text, written = self._entry(log, cat, logtype)
+        fixed, before = head(cat, logtype)
+        text = self._mask(log)
+        if text.isprintable():
+            text = text.strip(" ")
+            written = f"{before}{text}\n".encode()
+        else:
+            text, written = self._odd(text, before, logtype)
         moment = timestamp or self._now()
+        self._own.writer.append(moment.unix, written, began)
         # LogItem(…) in half the time
-        item = tuple.__new__(LogItem, (moment, fixed, text, logtype))
-        self._append(moment.unix, written, began)
-        return item
+        return _new(LogItem, (moment, fixed, text, logtype))
 
     def log_all(self, entries: Iterable[tuple[str, str, LogType, OurTime]]) -> None:
         """Append entries, in one write for those of a second.
@@ -124,25 +131,22 @@ class Logger:
         """
         for second, group in groupby(entries, key=lambda entry: entry[3].unix):
             began = monotonic()
-            written = [self._entry(log, cat, logtype)[2] for log, cat, logtype, _ in group]
-            self._append(second, b"".join(written), began)
+            written = [self._lines(log, cat, logtype) for log, cat, logtype, _ in group]
+            self._own.writer.append(second, b"".join(written), began)
 
-    def _entry(self, log: str, cat: str, logtype: LogType) -> tuple[str, str, bytes]:
-        """The category and the message as they are written, and the lines."""
-        fixed, before = head(cat, logtype)
+    def _lines(self, log: str, cat: str, logtype: LogType) -> bytes:
+        """An entry's lines, without a stamp."""
+        before = head(cat, logtype)[1]
         text = self._mask(log)
         if text.isprintable():
-            text = text.strip(" ")
-            return fixed, text, f"{before}{text}\n".encode()
-        # a secret may show only when what stood within it is dropped
-        text = message(self._mask(message(text)))
-        return fixed, text, lines(before, text, logtype)
+            return lines(before, text.strip(" "), logtype)
+        return self._odd(text, before, logtype)[1]
 
-    def _append(self, second: int, written: bytes, began: float) -> None:
-        writer = self._own.writer
-        if began > writer.trusted_until and writer.process != os.getpid():
-            writer = self._own.writer = Writer(self._root, self._parts)
-        writer.append(second, written, began)
+    def _odd(self, masked: str, before: str, logtype: LogType) -> tuple[str, bytes]:
+        """A message that cannot be written as it is, and the entry's lines."""
+        # a secret may show only when what stood within it is dropped
+        text = message(self._mask(message(masked)))
+        return text, lines(before, text, logtype)
 
     def error(self, log: str, cat: str = "", timestamp: OurTime | None = None) -> LogItem:
         """Append an entry of type "error"; as `log`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, lru_cache
+from itertools import groupby, islice
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,24 +64,38 @@ class Query:
             return Needle(b" %-10s -" % self.cat.encode(), folds=False)
         return Needle(b"\nE ", folds=False) if self.logtype == "error" else None
 
-    def item(self, found: Found, second: int) -> LogItem | None:
-        """The entry, if it fits."""
-        logtype: LogType = "error" if found.mark == b"E" else "stdout"
-        if not self.begin <= second <= self.end or self.logtype not in (None, logtype):
+    def item(self, found: Found, moment: OurTime) -> LogItem | None:
+        """The entry, if it fits; its second does."""
+        mark, category, message = found.said
+        logtype: LogType = "error" if mark == b"E" else "stdout"
+        if self.logtype not in (None, logtype):
             return None
-        cat = found.category.decode("utf-8", "replace").rstrip(" ")
+        cat, shown = _category(category)
         if self.cat not in ("", cat):
             return None
-        message = plain(found.message)  # herolib writes what it was given
-        if self.ignore_case:
-            fits = self._folded_log in _folded(message) if self.log else True
-        else:
-            fits = self.log in message
-        return LogItem(OurTime(second), plain(cat), message, logtype) if fits else None
+        message = plain(message)  # herolib writes what it was given
+        if self.log and (
+            self._folded_log not in _folded(message)
+            if self.ignore_case
+            else self.log not in message
+        ):
+            return None
+        # LogItem(…) in half the time
+        return _new(LogItem, (moment, shown, message, logtype))
 
     @cached_property
     def _folded_log(self) -> str:
         return _folded(self.log)
+
+
+_new = tuple.__new__
+
+
+@lru_cache(maxsize=256)
+def _category(written: bytes) -> tuple[str, str]:
+    """A category as it is looked for, and as it is shown."""
+    cat = written.decode("utf-8", "replace").rstrip(" ")
+    return cat, plain(cat)
 
 
 class Placed(NamedTuple):
@@ -109,10 +123,13 @@ class Page:
 
 
 def _folded(text: str) -> str:
+    low = text.lower()
     # Whether a sigma is a final one depends on what follows it.
-    return text.lower().replace(
-        "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
-    )
+    return low if low.isascii() else low.replace(_FINAL_SIGMA, _SIGMA)
+
+
+_FINAL_SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}"
+_SIGMA = "\N{GREEK SMALL LETTER SIGMA}"
 
 
 def _steady_parts(folded: str) -> Iterable[str]:
@@ -235,7 +252,7 @@ def page(
         end = before[1] if before is not None and hour == before[0] else None
         for begin, batch in _batches(hour, end, query, note):
             room = limit - sum(map(len, pages))
-            pages.append(batch[-room:])
+            pages.append(list(islice(batch, room))[::-1])
             if len(pages[-1]) == room:
                 return ended(pages[-1][0].place)
             if monotonic() > until_s:
@@ -245,14 +262,14 @@ def page(
 
 def _batches(
     hour: Hour, end: int | None, query: Query, note: Callable[[Path, str], object]
-) -> Iterator[tuple[int, list[Placed]]]:
-    """The entries of a file that fit, before a byte of it, piece by piece from its end."""
+) -> Iterator[tuple[int, Iterator[Placed]]]:
+    """The entries of a file that fit, before a byte of it, piece by piece; the last ones first."""
     try:
         with opened(hour.path) as file:
             size = settled_size(file)
             end = size if end is None else min(size, end)
             for begin, batch in batches_backwards(file, end, query.needle):
-                yield begin, list(placed(batch, hour, query, note))
+                yield begin, placed(reversed(batch), hour, query, note)
     except FileNotFoundError:
         return  # deleted meanwhile
     except OSError as error:
@@ -263,13 +280,20 @@ def _fitting(
     found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
 ) -> Iterator[tuple[Found, LogItem]]:
     bad: set[bytes | None] = set()
+    day = hour.day
+    stamp: bytes | None = b""
+    moment: OurTime | None = None
     for one in found:
-        second = second_of(one.stamp, hour.day) if one.stamp else None
-        if second is not None:
-            item = query.item(one, second)
+        if one.stamp != stamp:
+            stamp = one.stamp
+            second = second_of(stamp, day) if stamp else None
+            moment = OurTime(second) if second is not None else None
+            is_in_time = second is not None and query.begin <= second <= query.end
+        if moment is not None:
+            item = query.item(one, moment) if is_in_time else None
             if item:
                 yield one, item
-        elif one.stamp not in bad:
-            bad.add(one.stamp)
-            what = repr(one.stamp.decode("utf-8", "replace")[:40]) if one.stamp else "no stamp"
+        elif stamp not in bad:
+            bad.add(stamp)
+            what = repr(stamp.decode("utf-8", "replace")[:40]) if stamp else "no stamp"
             note(hour.path, f"entries below {what} have no time")

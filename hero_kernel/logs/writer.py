@@ -44,24 +44,22 @@ class Writer:
     every append takes the file's lock, and reads back what others have added. Where there are no
     locks, every entry gets its stamp.
 
-    For one thread of one process: what shares the open file would share the lock.
-
-    Attributes:
-        process: The process it is for.
-        trusted_until: Up to this time on the monotonic clock, the next append finds everything
-            as the last one left it.
+    For one thread: what shares the open file would share the lock. A process that was forked
+    opens it anew.
     """
 
     def __init__(self, root: Path, parts: tuple[str, ...]) -> None:
-        self.process = os.getpid()
-        self.trusted_until = 0.0
         self._root = root
         self._parts = parts
         self._path = root
+        self._name = ""  # its text, which is faster to look for
         self._descriptor = -1
         self._identity = (0, 0)
         self._has_locks = True
+        self._process = 0  # that opened it
         self._look_again = 0.0
+        # Up to then, on the monotonic clock, all is as the last append left it.
+        self._trusted_until = 0.0
         self._hour: int | None = None
         self._size = 0
         self._second: int | None = None  # of the stamp that holds at that size
@@ -78,8 +76,8 @@ class Writer:
             StoreError: It could not be written, and nothing of it was.
         """
         try:
-            if began > self.trusted_until or second != self._second:
-                self._find(second)
+            if began > self._trusted_until or second != self._second:
+                self._find(second, began)
             descriptor = self._descriptor
             has_locks = self._has_locks
             try:
@@ -90,11 +88,12 @@ class Writer:
                     self._read_back(size)
                 if second != self._second:
                     lines = f"\n{stamp(second)}\n".encode() + lines
+                size += len(lines)
                 if write(descriptor, lines) < len(lines):
                     if has_locks:
-                        os.ftruncate(descriptor, size)
+                        os.ftruncate(descriptor, size - len(lines))
                     raise OSError(errno.ENOSPC, "no room")
-                self._size = size + len(lines)
+                self._size = size
                 self._second = second if has_locks else None
             finally:  # also when Ctrl-C came between the lock and knowing of it
                 if has_locks:
@@ -103,7 +102,7 @@ class Writer:
             self.close()  # whatever it was, the next call opens the file anew
             raise files.explained(error, self._path) from error
         now = monotonic()
-        self.trusted_until = now + BURST_S if now < self._look_again else 0.0
+        self._trusted_until = now + BURST_S if now < self._look_again else 0.0
 
     def _read_back(self, size: int) -> None:
         """Learn which stamp holds at the end of the file, from what others have added."""
@@ -122,13 +121,14 @@ class Writer:
             self._second = second_of(found[1])
         self._size = size
 
-    def _find(self, second: int) -> None:
+    def _find(self, second: int, began: float) -> None:
         """Make sure that the open file is the one in the hour's place."""
         hour = second // HOUR_S
-        self._look_again = monotonic() + TRUST_S
-        if hour == self._hour:
+        self._look_again = began + TRUST_S
+        process = os.getpid()
+        if hour == self._hour and process == self._process:
             try:
-                found = os.lstat(self._path)
+                found = os.lstat(self._name)
             except FileNotFoundError:
                 pass
             else:
@@ -136,6 +136,7 @@ class Writer:
                     return
         self.close()
         self._path = files.folder(self._root, *self._parts) / file_name(second)
+        self._name = str(self._path)
         self._descriptor = os.open(self._path, _FLAGS, 0o600)
         found = os.fstat(self._descriptor)
         if not modes.S_ISREG(found.st_mode):
@@ -143,12 +144,12 @@ class Writer:
         self._identity = (found.st_dev, found.st_ino)
         self._has_locks = _can_lock(self._descriptor)
         self._size, self._second = 0, None
-        self._hour = hour
+        self._hour, self._process = hour, process
 
     def close(self) -> None:
         """Close the file; the next append opens it again."""
         descriptor, self._descriptor, self._hour = self._descriptor, -1, None
-        self.trusted_until = 0.0
+        self._trusted_until = 0.0
         if descriptor >= 0:
             with suppress(OSError):  # somebody closed it already
                 os.close(descriptor)

@@ -14,7 +14,7 @@ from hero_kernel.redaction.spellings import SHORTEST, SHORTEST_LINE, spellings
 from hero_kernel.secret import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container
 
     Span = tuple[int, int]
 
@@ -89,7 +89,7 @@ class Redactor:
 
         Values that terminal colours break up are found too.
         """
-        if self.is_empty:
+        if not self._names:
             return text
         spans = self.finder.spans(text)
         if not spans:
@@ -269,11 +269,15 @@ class _Finder:
 
     def spans(self, text: str) -> list[Span]:
         """Where any of the texts stands, in order; what overlaps or touches is one."""
-        found = {span for layer in self._layers for span in layer.hits(text)}
+        found: list[Span] = []
+        for layer in self._layers:
+            found += layer.hits(text)
         if "\x1b" in text:
             plain, places = _without_escapes(text)
             hits = (span for layer in self._layers for span in layer.hits(plain))
-            found |= {(places[start], places[end - 1] + 1) for start, end in hits}
+            found += [(places[start], places[end - 1] + 1) for start, end in hits]
+        if not found:
+            return found
         merged: list[Span] = []
         for start, end in sorted(found):
             if merged and start <= merged[-1][1]:
@@ -317,15 +321,17 @@ class _Layer:
         long = [text for text in texts if len(text) >= SHORTEST_LINE]
         self._tables = [_table(group) for group in (short, long) if group]
 
-    def hits(self, text: str) -> Iterator[Span]:
+    def hits(self, text: str) -> list[Span]:
         """Where a text stands, in no order, and some places more than once."""
+        found: list[Span] = []
         for step, table in self._tables:
             grams = range(0, len(text) - GRAM + 1, step)
             for at in [at for at in grams if text[at : at + GRAM] in table]:
                 for before, one in table[text[at : at + GRAM]]:
                     start = at - before
                     if start >= 0 and text.startswith(one, start):
-                        yield start, start + len(one)
+                        found.append((start, start + len(one)))
+        return found
 
     def beginning(self, text: str) -> int:
         """How long the longest end of `text` is with which one of the texts may begin."""

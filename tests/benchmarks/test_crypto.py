@@ -1,13 +1,13 @@
-"""Sealing and opening, against the bare cipher of `cryptography` in the same run."""
+"""Sealing and opening, against the bare cipher of `cryptography` and its Fernet."""
 
 from __future__ import annotations
 
 import os
-from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks.measuring import interleaved, timed
+from benchmarks.measuring import OURS, Goal
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keyrings import created
 
@@ -17,73 +17,115 @@ from hero_kernel.keyring import Keyring
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(300)]
+BARE = "AESGCM"
+FERNET = "Fernet"
 
-COUNT = 20_000
+SIZES = {
+    "64 B": (64, 20_000, 4),
+    "4 KiB": (4096, 5000, 4),
+    "1 MiB": (1 << 20, 20, 15),
+}
+"""Bytes of a value, how many values, and how many times Fernet's figure must be ours."""
 
 
-@pytest.mark.parametrize(("size", "most"), [(64, 5), (4096, 4)])
-def test_a_value_costs_little_more_than_its_cipher(tmp_path: Path, size: int, most: float) -> None:
+def of_each(work: Callable[..., bytes], *arguments: list) -> Callable[[], list[bytes]]:
+    return lambda: [work(*one) for one in zip(*arguments, strict=True)]
+
+
+@pytest.mark.parametrize("named", SIZES)
+def test_a_value_costs_little_more_than_its_cipher(figures, tmp_path, named):
+    """Ours is bound to its place, the bare cipher's to one name, Fernet's to nothing."""
+    size, count, times = SIZES[named]
+    goals = [Goal(BARE, at_most=2), Goal(FERNET, faster=times)]
     ring = created(tmp_path)
-    bare, kid = AESGCM(os.urandom(32)), ring.kid
-    plains = [os.urandom(size) for _ in range(COUNT)]
-    keys = [f"key {number}" for number in range(COUNT)]
-    sealed = [ring.seal("db", key, plain, kid) for key, plain in zip(keys, plains, strict=True)]
-    nonces = [os.urandom(12) for _ in range(COUNT)]
-    theirs = [
-        bare.encrypt(nonce, plain, b"db") for nonce, plain in zip(nonces, plains, strict=True)
-    ]
-
-    def opened() -> list[bytes]:
-        return [ring.open("db", key, one) for key, one in zip(keys, sealed, strict=True)]
-
-    assert opened() == plains
-    times = interleaved(
-        {
-            "bare encrypt": lambda: [
-                bare.encrypt(os.urandom(12), plain, b"db") for plain in plains
-            ],
-            "seal": lambda: [
-                ring.seal("db", key, plain, kid) for key, plain in zip(keys, plains, strict=True)
-            ],
-            "bare decrypt": lambda: [
-                bare.decrypt(nonce, one, b"db") for nonce, one in zip(nonces, theirs, strict=True)
-            ],
-            "open": opened,
-        },
-        5,
-        collector=False,
+    bare, fernet, kid = (
+        AESGCM(os.urandom(32)),
+        Fernet(Fernet.generate_key()),
+        ring.kid,
     )
-    medians = {name: median(taken) for name, taken in times.items()}
-    print(f"\n{size} bytes")
-    for name, seconds in medians.items():
-        print(f"{name:14} {seconds / COUNT * 1e6:6.2f} µs")
-    assert medians["seal"] / medians["bare encrypt"] <= most
-    assert medians["open"] / medians["bare decrypt"] <= most
+    count = figures.size(count)
+    plains = [os.urandom(size) for _ in range(count)]
+    keys = [f"key {number}" for number in range(count)]
+
+    def seal(key: str, plain: bytes) -> bytes:
+        return ring.seal("db", key, plain, kid)
+
+    def bare_seal(plain: bytes) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + bare.encrypt(nonce, plain, b"db")
+
+    def bare_open(envelope: bytes) -> bytes:
+        return bare.decrypt(envelope[:12], envelope[12:], b"db")
+
+    sealing = {
+        OURS: of_each(seal, keys, plains),
+        BARE: of_each(bare_seal, plains),
+        FERNET: of_each(fernet.encrypt, plains),
+    }
+    sealed = {name: work() for name, work in sealing.items()}
+    opening = {
+        OURS: of_each(lambda key, one: ring.open("db", key, one), keys, sealed[OURS]),
+        BARE: of_each(bare_open, sealed[BARE]),
+        FERNET: of_each(fernet.decrypt, sealed[FERNET]),
+    }
+
+    def check_sealed(_: str, envelopes: list[bytes]) -> None:
+        assert len(set(envelopes)) == count
+        assert all(plain not in one for plain, one in zip(plains, envelopes, strict=True))
+
+    def check_opened(_: str, opened: list[bytes]) -> None:
+        assert opened == plains
+
+    figures.compare(f"seal {named}", sealing, *goals, per=count, check=check_sealed)
+    figures.compare(f"open {named}", opening, *goals, per=count, check=check_opened)
 
 
-def test_unlocking_takes_what_guessing_takes(tmp_path: Path) -> None:
+def test_unlocking_takes_what_guessing_takes(figures, tmp_path):
+    """One derivation, however many values are opened with it."""
+    passphrase, kdf = Secret("correct horse battery"), Kdf.new()
+
     def ring() -> Keyring:
         return Keyring(tmp_path / "db", root=tmp_path, context="prod")
 
-    ring().create(Secret("correct horse battery"))
-    kdf = Kdf.new()
-    times = interleaved(
-        {
-            "scrypt": lambda: crypto.master_keys(Secret("correct horse battery"), kdf),
-            "unlock": lambda: ring().unlock(Secret("correct horse battery")),
-        },
-        5,
+    first = ring()
+    first.create(passphrase)
+    sealed = [first.seal("db", f"key {n}", b"value", first.kid) for n in range(100)]
+
+    def unlock_and_open() -> int:
+        one = ring()
+        one.unlock(passphrase)
+        return len([one.open("db", f"key {n}", value) for n, value in enumerate(sealed)])
+
+    def check(name: str, answer: object) -> None:
+        assert answer == len(sealed) if name == OURS else answer
+
+    works = {OURS: unlock_and_open, "one scrypt": lambda: crypto.master_keys(passphrase, kdf)}
+    figures.compare(
+        "unlock, and open 100 values", works, Goal("one scrypt", at_most=1.05), check=check
     )
-    medians = {name: median(taken) for name, taken in times.items()}
-    locked, unlocked = ring(), ring()
-    unlocked.unlock(Secret("correct horse battery"))
-    kid, _ = timed(lambda: [unlocked.kid for _ in range(1000)])
-    print(f"\nscrypt  {medians['scrypt'] * 1e3:7.1f} ms")
-    print(f"unlock  {medians['unlock'] * 1e3:7.1f} ms")
-    print(f"info    {timed(locked.info)[0] * 1e6:7.1f} µs")
-    print(f"kid     {kid * 1e3:7.2f} µs")
-    assert medians["scrypt"] > 0.1
-    assert medians["unlock"] / medians["scrypt"] < 1.2
+
+
+def test_asking_a_keyring(figures, tmp_path):
+    """What every write asks: which key is in use, and whether the file was changed elsewhere."""
+    ring = created(tmp_path)
+    path = next(path for path in tmp_path.rglob("*") if path.is_file())
+    count = figures.size(2000)
+
+    def kid() -> bytes:
+        return [ring.kid for _ in range(count)][-1]
+
+    def stat() -> bytes:
+        return [os.stat(path) for _ in range(count)] and ring.kid  # noqa: PTH116 - the bare call
+
+    def check(_: str, answer: bytes) -> None:
+        assert answer == ring.kid
+
+    figures.compare(
+        "which key is in use",
+        {OURS: kid, "os.stat": stat},
+        Goal("os.stat", at_most=3),
+        per=count,
+        check=check,
+    )
