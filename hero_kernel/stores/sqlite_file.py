@@ -111,6 +111,8 @@ class _Kept:
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
+        self.version: int | None = None
+        self.is_changed = False
         self.is_prepared = False
         self.reads = 0
         self.openings = 0
@@ -118,7 +120,8 @@ class _Kept:
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
         connection, self.connection = self.connection, None
-        self.stamp, self.is_prepared = None, False
+        self.stamp = self.version = None
+        self.is_prepared = False
         self.lock_again()
         if connection is not None:
             _shut(connection)
@@ -226,8 +229,21 @@ class SqliteFile:
 
     @property
     def openings(self) -> int:
-        """How often the kept connection was opened; what belongs to one is void in the next."""
+        """How often the kept connection was opened, or the file was changed by others under it."""
         return self._kept.openings if self._kept is not None else 0
+
+    def settled_stamp(self) -> Stamp | None:
+        """What is another value after any change that comes now, by anyone; 1 µs.
+
+        None for a file that is not there, and for one that was changed just now, whose stamp the
+        next change may leave as it is. What is read after the stamp was taken is what the file
+        holds for as long as it has that stamp.
+        """
+        try:
+            found = os.lstat(self._encoded)
+        except OSError:
+            return None
+        return _stamp(found) if _is_settled(found) else None
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds, in the open transaction if there is one; [] without a file."""
@@ -348,7 +364,7 @@ class SqliteFile:
     def _begin(self, connection: Connection, lock: str = "IMMEDIATE") -> None:
         """Start writing, in the safe modes; a file that some tool set to WAL returns from it."""
         kept = self._kept
-        # A kept one is opened anew after any change by others, so that its modes are as they were.
+        # A kept one is unprepared after any change by others, so that its modes are as they were.
         if kept is None or connection is not kept.connection or not kept.is_prepared:
             self._verify(connection)
             ((mode,),) = self.run(connection, f"PRAGMA journal_mode = {self.form.journal}")
@@ -498,22 +514,38 @@ class SqliteFile:
                 kept.let_go()
 
     def _kept_connection(self, kept: _Kept) -> Connection:
-        """The connection that is open, or a new one when somebody else changed the file.
-
-        SQLite would notice another's write, but not that the file was copied over: what it holds
-        in memory would be mixed into the copy.
-        """
+        """The connection that is open, or a new one when another file is in the place of its."""
         try:
             stamp = _stamp(os.lstat(self._encoded))
         except OSError:
             raise BusyError from None  # it is gone again
-        if kept.connection is None or kept.stamp != stamp:
+        before, connection = kept.stamp, kept.connection
+        if connection is not None and before == stamp:
+            return connection
+        if connection is not None and before is not None and before[:2] == stamp[:2]:
+            kept.lock_again()
+        else:
             kept.let_go()
-            kept.connection = self._connected("mode=rw")
-            self._ready(kept.connection)
-            kept.stamp = stamp
-            kept.openings += 1
-        return kept.connection
+            connection = kept.connection = self._connected("mode=rw")
+            self._ready(connection)
+        kept.stamp, kept.is_prepared, kept.is_changed = stamp, False, True
+        kept.openings += 1
+        return connection
+
+    def _notice(self, kept: _Kept, connection: Connection) -> None:
+        """Make sure that SQLite has noticed, too, that somebody changed the file.
+
+        It notices others' writes, and then forgets what it holds in memory of the file. But not
+        that the file was copied over by one that was written as often: that would be mixed. A
+        version that is not another one tells it.
+
+        Raises:
+            BusyError: It has not; the connection is to be thrown away.
+        """
+        ((version,),) = self.run(connection, "PRAGMA data_version")
+        if version == kept.version:
+            raise BusyError
+        kept.version, kept.is_changed = version, False
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -580,6 +612,8 @@ class SqliteFile:
 
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
+        if (kept := self._kept) is not None and kept.is_changed and connection is kept.connection:
+            self._notice(kept, connection)
         ((application_id,),) = self.run(connection, "PRAGMA application_id")
         if application_id != self.form.application_id:
             raise self.corrupt(f"is not {self.form.what} of hero-kernel")
