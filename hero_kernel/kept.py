@@ -91,6 +91,7 @@ class Kept(ABC, Generic[C]):
     """
 
     by: str = ""
+    _last: tuple[str, C] | None = None
 
     @property
     @abstractmethod
@@ -137,20 +138,36 @@ class Kept(ABC, Generic[C]):
         text = store.get(number, key)
         if text is None:
             raise self._lost()
-        return self._read(text)
+        return self._known(text)
+
+    def _known(self, text: str) -> C:
+        """The fields of a record's text; the same text is read once."""
+        last = self._last
+        if last is not None and text == last[0]:
+            return last[1]
+        found = self._read(text)
+        self._last = text, found
+        return found
 
     def _update(self, change: Callable[[C], C]) -> C:
         """Change the record as one step; a change that changes nothing writes nothing."""
 
+        made = self._last
+
         def step(text: str | None) -> str:
+            nonlocal made
             if text is None:
                 raise self._lost()
-            old = self._read(text)
+            old = self._known(text)
             new = change(old)
-            return text if new == old else new.text()
+            made = (text, old) if new == old else (new.text(), new)
+            return made[0]
 
         store, number, key = self._place
-        return self._read(store.update(number, key, step) or "")
+        store.update(number, key, step)
+        self._last = made  # only now: what was not written is not known of the store
+        assert made is not None, "the step was taken"
+        return made[1]
 
     def _change(self, by: str) -> Change:
         """What is noted of a change that is made now, by something or else by whoever is at it."""

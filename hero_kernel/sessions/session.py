@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from secrets import token_hex
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hero_kernel import files, heroscript, provenance, runs, sealed, times
@@ -133,7 +134,8 @@ class Session(Kept[SessionConfig]):
         place = self._sealed_at(config, ENV)
         env = {key: change(place, key, text) for key, text in config.env.items()}
         notes = provenance.rechecked(config.env_from, config.env, env)
-        return replace(self._mapped_params(config, change), env=env, env_from=notes)
+        mapped = self._mapped_params(config, change)
+        return replace(mapped, env=MappingProxyType(env), env_from=notes)
 
     def _before_sealing(self) -> None:
         if not self.config.uid:
@@ -252,8 +254,11 @@ class Session(Kept[SessionConfig]):
             SecretError: It is encrypted and cannot be opened.
         """
         config = self.config
-        if key in config.env:
-            return self._opened(config, ENV, {key: config.env[key]})[key]
+        text = config.env.get(key)
+        if text is not None:
+            if not sealed.is_sealed(text):
+                return text
+            return self._opened(config, ENV, {key: text})[key]
         if default is not None:
             return default
         raise _no_env(self, key, config.env)
@@ -289,7 +294,7 @@ class Session(Kept[SessionConfig]):
         if env == old.env:
             return old
         notes = provenance.noted(old.env_from, old.env, env, self._change(by))
-        return replace(old, env=env, env_from=notes)
+        return replace(old, env=MappingProxyType(env), env_from=notes)
 
     def env_all(self, *, locked: bool = True) -> dict[str, str]:
         """Every variable, by name.
