@@ -138,10 +138,14 @@ class Kept(ABC, Generic[C]):
         text = store.get(number, key)
         if text is None:
             raise self._lost()
-        return self._known(text)
+        return self.read_as(text)
 
-    def _known(self, text: str) -> C:
-        """The fields of a record's text; the same text is read once."""
+    def read_as(self, text: str) -> C:
+        """The fields of its record, whose text is known; the same text is read once.
+
+        Raises:
+            CorruptRecordError: It cannot be read.
+        """
         last = self._last
         if last is not None and text == last[0]:
             return last[1]
@@ -151,23 +155,20 @@ class Kept(ABC, Generic[C]):
 
     def _update(self, change: Callable[[C], C]) -> C:
         """Change the record as one step; a change that changes nothing writes nothing."""
-
-        made = self._last
+        made: list[tuple[str, C]] = []
 
         def step(text: str | None) -> str:
-            nonlocal made
             if text is None:
                 raise self._lost()
-            old = self._known(text)
+            old = self.read_as(text)
             new = change(old)
-            made = (text, old) if new == old else (new.text(), new)
-            return made[0]
+            made[:] = [(text, old) if new == old else (new.text(), new)]
+            return made[0][0]
 
         store, number, key = self._place
         store.update(number, key, step)
-        self._last = made  # only now: what was not written is not known of the store
-        assert made is not None, "the step was taken"
-        return made[1]
+        self._last = made[0]  # only now: what was not written is no record
+        return made[0][1]
 
     def _change(self, by: str) -> Change:
         """What is noted of a change that is made now, by something or else by whoever is at it."""

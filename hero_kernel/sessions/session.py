@@ -38,7 +38,7 @@ from hero_kernel.sessions.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -242,7 +242,7 @@ class Session(Kept[SessionConfig]):
                         hint="use env_set to change it, or env_delete first",
                     )
                 env = {**old.env, **seal(old, ENV, values, old.env)}
-                return self._with_env(old, env, by)
+                return self._with_env(old, env, values, by)
 
             self._update(change)
 
@@ -286,14 +286,19 @@ class Session(Kept[SessionConfig]):
             if missing is not None:
                 raise _no_env(self, missing, old.env)
             env = {key: value for key, value in old.env.items() if key not in keys}
-            return self._with_env(old, env, by)
+            return self._with_env(old, env, keys, by)
 
         self._update(change)
 
-    def _with_env(self, old: SessionConfig, env: Mapping[str, str], by: str) -> SessionConfig:
-        if env == old.env:
+    def _with_env(
+        self, old: SessionConfig, env: Mapping[str, str], keys: Iterable[str], by: str
+    ) -> SessionConfig:
+        """The record with other variables, which differ in some keys at most."""
+        before = {key: old.env[key] for key in keys if key in old.env}
+        after = {key: env[key] for key in keys if key in env}
+        if before == after:
             return old
-        notes = provenance.noted(old.env_from, old.env, env, self._change(by))
+        notes = provenance.noted(old.env_from, before, after, self._change(by))
         return replace(old, env=MappingProxyType(env), env_from=notes)
 
     def env_all(self, *, locked: bool = True) -> dict[str, str]:

@@ -157,6 +157,16 @@ class RedisStore:
                 keys.append(name.decode())
         return sorted(keys)
 
+    def records(self, number: int, prefix: str = "") -> dict[str, str]:
+        """The records whose keys have the prefix, by key, sorted; what is no text is left out."""
+        self._check(number, prefix)
+        found = {}
+        for name, value in self._pairs(number, prefix):
+            if value is not None:  # deleted meanwhile, or no string
+                with suppress(UnicodeDecodeError):
+                    found[name.decode()] = value.decode()
+        return found
+
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""
         self._nesting.refuse()
@@ -243,12 +253,16 @@ class RedisStore:
 
     def _digest(self, number: int) -> bytes:
         digest = blake2b()
-        names = sorted(self._names(number, ""))
+        for pair in self._pairs(number, ""):
+            digest.update(repr(pair).encode())
+        return digest.digest()
+
+    def _pairs(self, number: int, prefix: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """Keys with the prefix and their values, sorted; None for what is no string."""
+        names = sorted(self._names(number, prefix))
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            for name, value in zip(batch, self._read(number, "MGET", *batch), strict=True):
-                digest.update(repr((name, value)).encode())
-        return digest.digest()
+            yield from zip(batch, self._read(number, "MGET", *batch), strict=True)
 
     def _read(self, number: int, *command: object, raw: bool = False) -> Any:
         """The answer; asked a second time when the first is lost.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import CorruptRecordError
@@ -57,6 +58,10 @@ _CREATE = "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _DELETE = "DELETE FROM record WHERE number = ? AND key = ?"
 _SCAN = """
 SELECT key FROM record WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
+"""
+_RECORDS = """
+SELECT key, value FROM record
+WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
 """
 
 
@@ -161,6 +166,15 @@ class SqliteStore:
         self._check(number, prefix)
         rows = self._read(_SCAN, number, prefix, len(prefix), prefix)
         return [self._decoded("a key", key) for (key,) in rows]
+
+    def records(self, number: int, prefix: str = "") -> dict[str, str]:
+        """The records whose keys have the prefix, by key, sorted; what is no text is left out."""
+        self._check(number, prefix)
+        found = {}
+        for key, value in self._read(_RECORDS, number, prefix, len(prefix), prefix):
+            with suppress(CorruptRecordError):
+                found[self._decoded("a key", key)] = self._decoded("a record", value)
+        return found
 
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""

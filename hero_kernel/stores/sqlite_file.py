@@ -44,6 +44,9 @@ Identity: TypeAlias = "tuple[int, int]"
 Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
 
+COMMIT_END_S = 0.002
+"""How long the end of a commit takes at most, but for a disk that is slow or busy."""
+
 COMMIT_MS = 50
 """How long a commit waits in SQLite, where Ctrl-C cannot reach it, for readers to end.
 
@@ -104,15 +107,30 @@ class Form:
     text: type[str | bytes] = str
 
 
+def pause(waited_s: float) -> None:
+    """Sleep before the next try for a lock."""
+    # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
+    pause_s = 0.001 if waited_s < 1 else 0.02
+    time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
+
+
+def pause_to_read(waited_s: float) -> None:
+    """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
+    if waited_s < COMMIT_END_S:
+        time.sleep(0.0001)
+    else:
+        pause(waited_s)
+
+
 class _Kept:
     """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
 
     def __init__(self) -> None:
+        self.noticed: int | None = None
+        self.is_changed = False
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
-        self.version: int | None = None
-        self.is_changed = False
         self.is_prepared = False
         self.reads = 0
         self.openings = 0
@@ -120,8 +138,7 @@ class _Kept:
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
         connection, self.connection = self.connection, None
-        self.stamp = self.version = None
-        self.is_prepared = False
+        self.stamp, self.is_prepared = None, False
         self.lock_again()
         if connection is not None:
             _shut(connection)
@@ -325,7 +342,7 @@ class SqliteFile:
                 self.run(connection, "ROLLBACK")
             return result
 
-        return self.patiently(attempt)
+        return self.patiently(attempt, pause_to_read)
 
     def write(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
         """What `work` returns, its changes committed; it may be called again.
@@ -469,7 +486,7 @@ class SqliteFile:
 
         self.patiently(attempt)
 
-    def patiently(self, attempt: Callable[[], T]) -> T:
+    def patiently(self, attempt: Callable[[], T], pause: Callable[[float], None] = pause) -> T:
         """Try until it is our turn; Ctrl-C is held back over an attempt, not over the waiting."""
         started = time.monotonic()
         while True:
@@ -528,6 +545,7 @@ class SqliteFile:
             kept.let_go()
             connection = kept.connection = self._connected("mode=rw")
             self._ready(connection)
+            kept.noticed = None
         kept.stamp, kept.is_prepared, kept.is_changed = stamp, False, True
         kept.openings += 1
         return connection
@@ -543,9 +561,9 @@ class SqliteFile:
             BusyError: It has not; the connection is to be thrown away.
         """
         ((version,),) = self.run(connection, "PRAGMA data_version")
-        if version == kept.version:
+        if version == kept.noticed:
             raise BusyError
-        kept.version, kept.is_changed = version, False
+        kept.noticed, kept.is_changed = version, False
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -917,13 +935,6 @@ def _immortal(connection: Connection) -> None:
     import ctypes  # noqa: PLC0415 - for the one case of a fork inside a transaction
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-def pause(waited_s: float) -> None:
-    """Sleep before the next try for a lock."""
-    # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
-    pause_s = 0.001 if waited_s < 1 else 0.02
-    time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
 
 
 def _shut(connection: Connection) -> None:
