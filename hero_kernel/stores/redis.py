@@ -69,6 +69,28 @@ return 1
 """
 
 
+TRUSTED_S = 1.0
+"""For how long a server's word is taken that it has changed nothing: not every server that speaks
+Redis's language counts as Redis does."""
+
+_COUNTS = re.compile(
+    rb"^(?:rdb_changes_since_last_save|rdb_last_save_time|aof_current_size):\d+", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """The digest of a database, what the server had counted before it was made, and when."""
+
+    digest: bytes
+    mark: tuple[bytes, ...]
+    begun_s: float
+
+    def holds(self, mark: tuple[bytes, ...]) -> bool:
+        """Whether it need not be made again."""
+        return mark == self.mark != () and time.monotonic() - self.begun_s < TRUSTED_S
+
+
 class _LostError(Exception):
     """The connection broke after the command was sent."""
 
@@ -96,6 +118,7 @@ class RedisStore:
         # By process as well: a connection must not be used on both sides of a fork. Lists and
         # no lock: append and pop are atomic, and a lock could be held by a thread at the fork.
         self._idle: dict[tuple[int, int], list[_Connection]] = {}
+        self._digests: dict[int, _Digest] = {}
 
     def __repr__(self) -> str:
         return f"RedisStore({self.address!r})"
@@ -189,7 +212,7 @@ class RedisStore:
     def revision(self, number: int) -> object:
         """Another value after every change in the database, by anyone; to be compared only.
 
-        It reads every record; see `watch`.
+        See `watch`.
         """
         self._check(number, "")
         return self._digest(number)
@@ -198,8 +221,9 @@ class RedisStore:
         """Yield after every change in the database, by anyone; polls a digest of its records.
 
         Redis keeps no revision, a key of ours would be found by others, and notifications are
-        off unless its owner turns them on. A large database is polled less often, so that the
-        polling never takes more than a twentieth of the time.
+        off unless its owner turns them on. So every record is read, once a second and whenever
+        the server says that it has changed anything. A large database is polled less often, so
+        that the polling never takes more than a twentieth of the time.
         """
         self._check(number, "")
         return Watch(lambda: self._digest(number), interval_s)
@@ -252,10 +276,24 @@ class RedisStore:
                 return names
 
     def _digest(self, number: int) -> bytes:
-        digest = blake2b()
+        mark, known = self._mark(), self._digests.get(number)
+        if known is not None and known.holds(mark):
+            return known.digest
+        begun_s, digest = time.monotonic(), blake2b()
         for pair in self._pairs(number, ""):
             digest.update(repr(pair).encode())
-        return digest.digest()
+        self._digests[number] = _Digest(digest.digest(), mark, begun_s)
+        return self._digests[number].digest
+
+    def _mark(self) -> tuple[bytes, ...]:
+        """What the server counts its changes by, in all databases; empty where it may not say.
+
+        The count since the last snapshot of the disk, when that was, and the length of the log.
+        """
+        try:
+            return tuple(_COUNTS.findall(self._read(0, "INFO", "persistence", raw=True)))
+        except redis.ResponseError:
+            return ()
 
     def _pairs(self, number: int, prefix: str) -> Iterator[tuple[bytes, bytes | None]]:
         """Keys with the prefix and their values, sorted; None for what is no string."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,15 @@ class Sqlite:
     def put(self, key: str, value: str) -> None:
         self._run("BEGIN IMMEDIATE")
         self._run("INSERT OR REPLACE INTO record VALUES (?, ?)", (key, value))
+        self._run("COMMIT")
+
+    def change(self, key: str, field: str, name: str, value: str) -> None:
+        """Set a value in an object of a record that is JSON, as one step."""
+        self._run("BEGIN IMMEDIATE")
+        record = json.loads(self.get(key))
+        record[field][name] = value
+        text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+        self._run("INSERT OR REPLACE INTO record VALUES (?, ?)", (key, text))
         self._run("COMMIT")
 
 
