@@ -107,27 +107,12 @@ class Form:
     text: type[str | bytes] = str
 
 
-def pause(waited_s: float) -> None:
-    """Sleep before the next try for a lock."""
-    # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
-    pause_s = 0.001 if waited_s < 1 else 0.02
-    time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
-
-
-def pause_to_read(waited_s: float) -> None:
-    """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
-    if waited_s < COMMIT_END_S:
-        time.sleep(0.0001)
-    else:
-        pause(waited_s)
-
-
 class _Kept:
     """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
 
     def __init__(self) -> None:
         self.noticed: int | None = None
-        self.is_changed = False
+        self.changed: Stamp | None = None
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
@@ -142,6 +127,15 @@ class _Kept:
         self.lock_again()
         if connection is not None:
             _shut(connection)
+
+    def is_rolled_back(self) -> bool:
+        """Roll back what the connection has begun; whether that is done."""
+        try:
+            if self.connection is not None and self.connection.in_transaction:
+                self.connection.execute("ROLLBACK").fetchall()
+        except sqlite3.Error:
+            return False
+        return True
 
     def lock_again(self) -> None:
         """Close the connection that reads without locks."""
@@ -342,7 +336,7 @@ class SqliteFile:
                 self.run(connection, "ROLLBACK")
             return result
 
-        return self.patiently(attempt, pause_to_read)
+        return self.patiently(attempt, reading=True)
 
     def write(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
         """What `work` returns, its changes committed; it may be called again.
@@ -486,7 +480,7 @@ class SqliteFile:
 
         self.patiently(attempt)
 
-    def patiently(self, attempt: Callable[[], T], pause: Callable[[float], None] = pause) -> T:
+    def patiently(self, attempt: Callable[[], T], *, reading: bool = False) -> T:
         """Try until it is our turn; Ctrl-C is held back over an attempt, not over the waiting."""
         started = time.monotonic()
         while True:
@@ -497,7 +491,7 @@ class SqliteFile:
                 waited_s = time.monotonic() - started
             if waited_s > WAIT_S:
                 break
-            pause(waited_s)
+            (pause_to_read if reading else pause)(waited_s)
         raise self._locked()
 
     def _locked(self) -> HeroError:
@@ -526,6 +520,9 @@ class SqliteFile:
             connection = self._kept_connection(kept)
             yield connection
             done = True
+        except BusyError:  # the next try may well go on with it
+            done = kept.is_rolled_back()
+            raise
         finally:
             if not done:  # whatever it had begun is rolled back
                 kept.let_go()
@@ -546,7 +543,7 @@ class SqliteFile:
             connection = kept.connection = self._connected("mode=rw")
             self._ready(connection)
             kept.noticed = None
-        kept.stamp, kept.is_prepared, kept.is_changed = stamp, False, True
+        kept.changed, kept.is_prepared = stamp, False
         kept.openings += 1
         return connection
 
@@ -558,12 +555,13 @@ class SqliteFile:
         version that is not another one tells it.
 
         Raises:
-            BusyError: It has not; the connection is to be thrown away.
+            BusyError: It has not; the connection is thrown away.
         """
         ((version,),) = self.run(connection, "PRAGMA data_version")
         if version == kept.noticed:
+            kept.let_go()
             raise BusyError
-        kept.noticed, kept.is_changed = version, False
+        kept.noticed, kept.stamp, kept.changed = version, kept.changed, None
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -630,7 +628,7 @@ class SqliteFile:
 
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
-        if (kept := self._kept) is not None and kept.is_changed and connection is kept.connection:
+        if (kept := self._kept) is not None and kept.changed and connection is kept.connection:
             self._notice(kept, connection)
         ((application_id,),) = self.run(connection, "PRAGMA application_id")
         if application_id != self.form.application_id:
@@ -935,6 +933,21 @@ def _immortal(connection: Connection) -> None:
     import ctypes  # noqa: PLC0415 - for the one case of a fork inside a transaction
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def pause(waited_s: float) -> None:
+    """Sleep before the next try for a lock."""
+    # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
+    pause_s = 0.001 if waited_s < 1 else 0.02
+    time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
+
+
+def pause_to_read(waited_s: float) -> None:
+    """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
+    if waited_s < COMMIT_END_S:
+        time.sleep(0.0001)
+    else:
+        pause(waited_s)
 
 
 def _shut(connection: Connection) -> None:

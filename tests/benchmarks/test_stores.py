@@ -157,19 +157,19 @@ def test_four_processes_that_read_and_write(figures, tmp_path, redis_at):
             assert mix.reads > mix.writes * 3 > 0
             if number:
                 took[who].append(mix)
-    why = "each write waits for the disk, here and with redis synced always"
+    why = "a SQLite file takes one durable write at a time: bare sqlite3 is no faster than Redis"
     figures.add(
         "four processes, a tenth are writes: a read, as its caller waits",
         {who: [mix.read_s for mix in mixes] for who, mixes in took.items()},
-        Goal(EVERYSEC, faster=5),
-        Goal(ALWAYS, faster=5),
+        Goal(EVERYSEC, faster=5, why=why),
+        Goal(ALWAYS, faster=5, why=why),
         note="20 records",
     )
     figures.add(
         "the same: all reads, by the clock",
         {who: [mix.wall_s / mix.reads for mix in mixes] for who, mixes in took.items()},
         Goal(EVERYSEC, faster=5, why=why),
-        Goal(ALWAYS, faster=5),
+        Goal(ALWAYS, faster=5, why=why),
     )
     figures.add(
         "the same: a write",
