@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, overload
 
 from hero_kernel import claims, files, keyring, names, provenance, sealed
@@ -91,7 +92,7 @@ class ContextConfig:
             raise CorruptRecordError(f"{where} has no id", hint="mend or delete it")
         known = {name: found.pop(name) for name in _DEFAULTS}
         known |= notes_in(found, "params_from", "secrets_from")
-        return cls(**known, extra=found)
+        return cls(**known, extra=MappingProxyType(found))
 
     @property
     def is_importing(self) -> bool:

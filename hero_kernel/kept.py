@@ -91,6 +91,7 @@ class Kept(ABC, Generic[C]):
     """
 
     by: str = ""
+    _last: tuple[str, C] | None = None
 
     @property
     @abstractmethod
@@ -137,20 +138,37 @@ class Kept(ABC, Generic[C]):
         text = store.get(number, key)
         if text is None:
             raise self._lost()
-        return self._read(text)
+        return self.read_as(text)
+
+    def read_as(self, text: str) -> C:
+        """The fields of its record, whose text is known; the same text is read once.
+
+        Raises:
+            CorruptRecordError: It cannot be read.
+        """
+        last = self._last
+        if last is not None and text == last[0]:
+            return last[1]
+        found = self._read(text)
+        self._last = text, found
+        return found
 
     def _update(self, change: Callable[[C], C]) -> C:
         """Change the record as one step; a change that changes nothing writes nothing."""
+        made: list[tuple[str, C]] = []
 
         def step(text: str | None) -> str:
             if text is None:
                 raise self._lost()
-            old = self._read(text)
+            old = self.read_as(text)
             new = change(old)
-            return text if new == old else new.text()
+            made[:] = [(text, old) if new == old else (new.text(), new)]
+            return made[0][0]
 
         store, number, key = self._place
-        return self._read(store.update(number, key, step) or "")
+        store.update(number, key, step)
+        self._last = made[0]  # only now: what was not written is no record
+        return made[0][1]
 
     def _change(self, by: str) -> Change:
         """What is noted of a change that is made now, by something or else by whoever is at it."""

@@ -187,15 +187,26 @@ def get(store: Store, number: int, key: str) -> Lease | None:
 
 def every(store: Store, number: int, session: str = "") -> list[Lease]:
     """The leases of a session, or of all in the context; one that cannot be read is left out."""
-    found = (get(store, number, key) for key in _keys(store, number, session))
-    return [lease for lease in found if lease is not None]
+    head, found = _head(session), []
+    for key, text in store.records(number, head).items():
+        if _is_of(key, head, session):
+            with suppress(CorruptRecordError):
+                found.append(read(key, text))
+    return found
+
+
+def _head(session: str) -> str:
+    return f"{PREFIX}{session}:" if session else PREFIX
+
+
+def _is_of(key: str, head: str, session: str) -> bool:
+    """Whether a key is of a lease of the session: another program's name may hold a colon."""
+    return not session or ":" not in key.removeprefix(head)
 
 
 def _keys(store: Store, number: int, session: str) -> list[str]:
-    head = f"{PREFIX}{session}:" if session else PREFIX
-    keys = store.scan(number, head)
-    # a name of another program's may hold a colon; a holder's does not
-    return [key for key in keys if not session or ":" not in key.removeprefix(head)]
+    head = _head(session)
+    return [key for key in store.scan(number, head) if _is_of(key, head, session)]
 
 
 def alive(found: list[Lease], now: OurTime, *, but: str = "") -> list[Lease]:

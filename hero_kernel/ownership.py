@@ -21,6 +21,7 @@ from hero_kernel.errors import (
     StoreError,
 )
 from hero_kernel.leases import Lease
+from hero_kernel.names import folded
 from hero_kernel.sessions import PREFIX, Session, database
 
 if TYPE_CHECKING:
@@ -363,33 +364,33 @@ def states(
         settle: Whether ends of sessions whose holders were killed are written into their records.
     """
     live, gone = _settle(context) if settle else _standing(context)
-    store = context.host.store
-    latest = store.get(context.id, sessions.LATEST)
+    latest = context.host.store.get(context.id, sessions.LATEST)
     folder, databases = context.path, context.dbcollection()
-    found = []
-    for session in sessions.every(context):
+    folders, own, found = _names_in(folder), set[str](), []
+    with suppress(StoreError):
+        own |= set(databases.list())
+    for session, config in sessions.every_read(context):
         if names is not None and session.name not in names:
             continue
-        with suppress(StoreError, SessionNotFoundError):
-            config = session.config
-            beats = [one.heartbeat for one in gone.get(session.name, []) if not one.taken_by]
-            end = config.end or max(beats, default="")
-            paths = _below(folder / session.name)
-            with suppress(BadNameError):  # herolib may have made a name that no database can have
-                paths.append(databases.get(database(session.name)).path)
-            moments, size = _traces(paths)
-            found.append(
-                State(
-                    session,
-                    config,
-                    tuple(live.get(session.name, ())),
-                    end,
-                    config.is_killed or (bool(beats) and not config.end),
-                    max([_moment(config.start), _moment(end), _day(config.used), *moments]),
-                    size,
-                    session.name == latest,
-                )
+        beats = [one.heartbeat for one in gone.get(session.name, []) if not one.taken_by]
+        end = config.end or max(beats, default="")
+        paths = _below(folder / session.name) if session.name in folders else []
+        if (name := folded(database(session.name))) in own:
+            with suppress(StoreError):  # it is told when it is used
+                paths.append(databases.get(name).path)
+        moments, size = _traces(paths)
+        found.append(
+            State(
+                session,
+                config,
+                tuple(live.get(session.name, ())),
+                end,
+                config.is_killed or (bool(beats) and not config.end),
+                max([_moment(config.start), _moment(end), _day(config.used), *moments]),
+                size,
+                session.name == latest,
             )
+        )
     return found
 
 
@@ -455,6 +456,13 @@ def _day(text: str) -> OurTime:
     """The last second of a day; the empty moment for no day."""
     begin = _moment(text)
     return begin.warp("+1d -1s") if begin else begin
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def _below(folder: Path) -> list[Path]:

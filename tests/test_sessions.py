@@ -252,6 +252,31 @@ def test_what_upstreams_save_garbled_is_recovered(place: Place) -> None:
     assert dict(session.params) == {"color": "light red", "size": "3"}
 
 
+def test_a_record_is_read_and_not_written_to(session: Session) -> None:
+    """It is handed out again as long as it is the same in the store."""
+    session.env_set("NAME", "kept")
+    for config in (session.config, type(session)(session.context, "one").config):
+        with pytest.raises(TypeError):
+            config.env["NAME"] = "lost"  # type: ignore[index]  # what a notebook may try
+    assert session.env_get("NAME") == "kept"
+
+
+def test_what_could_not_be_written_is_not_known(session: Session) -> None:
+    session.env_set("NAME", "kept")
+    with pytest.raises(StoreError):
+        session.env_set("NAME", "half a character: \ud800")
+    assert session.env_get("NAME") == session.config.env["NAME"] == "kept"
+
+
+def test_a_change_by_another_object_is_seen_at_once(place: Place) -> None:
+    here, there = (place.open().session_new(name="one") for _ in range(2))
+    for number in range(30):
+        there.env_set("NAME", str(number))
+        assert here.env_get("NAME") == str(number)
+        here.env_set("OTHER", str(number))
+        assert (there.env_get("NAME"), there.env_get("OTHER")) == (str(number), str(number))
+
+
 def test_params_survive_env_set(session: Session) -> None:
     """Upstream's env_set garbled them."""
     session.params_set({"x": "two words", "y": "it's"})

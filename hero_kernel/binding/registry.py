@@ -27,7 +27,6 @@ from hero_kernel import sessions
 from hero_kernel.binding import ipynb
 from hero_kernel.errors import (
     BadNameError,
-    CorruptRecordError,
     SessionError,
     SessionExistsError,
     SessionNotFoundError,
@@ -117,9 +116,9 @@ class Entry:
     is_ephemeral: bool
 
     @classmethod
-    def of(cls, session: Session) -> Entry:
+    def of(cls, session: Session, config: SessionConfig | None = None) -> Entry:
         """Read it from a session's record; what is not ours counts as nothing."""
-        config = session.config
+        config = session.config if config is None else config
         told = {key: value for key, value in config.seen.items() if isinstance(value, str)}
         cells = tuple(told["cells"].split()) if "cells" in told else None
         relative, machine, at, inode = (
@@ -411,10 +410,9 @@ def _entry(where: Context, name: str) -> Entry | None:
 
 
 def _entries(where: Context) -> Iterator[Entry]:
-    for session in sessions.every(where):
+    for session, config in sessions.every_read(where):
         if not sessions.is_for_a_run(session.name):
-            with suppress(CorruptRecordError, SessionNotFoundError):
-                yield Entry.of(session)
+            yield Entry.of(session, config)
 
 
 def _guesses(notebook: Notebook) -> Iterator[str]:

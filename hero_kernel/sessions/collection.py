@@ -32,7 +32,7 @@ from hero_kernel.sessions.renaming import check_free, taken
 from hero_kernel.sessions.session import Session, point_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from hero_kernel.contexts import Context
     from hero_kernel.databases import Database
@@ -137,7 +137,7 @@ def establish(
     with made._sealing([*env.values(), *values.values()]) as seal:  # noqa: SLF001  # same room
         fresh = replace(config, uid=os.urandom(8).hex())
         filled = parsed.with_params(seal(fresh, PARAMS, values, {}))
-        fresh = made._with_env(fresh, seal(fresh, ENV, env, {}), by)  # noqa: SLF001  # same room
+        fresh = made._with_env(fresh, seal(fresh, ENV, env, {}), env, by)  # noqa: SLF001  # same room
         fresh = made._with_params(fresh, {}, filled, by)  # noqa: SLF001  # same room
         check_free(context, config.name)
         if draft is not None:
@@ -236,12 +236,11 @@ def _latest(context: Context) -> Session:
     pointed = context.host.store.get(context.id, LATEST)
     if pointed and exists(context, pointed):
         return get(context, pointed)
-    started: list[tuple[str, str]] = []
-    for session in every(context):
-        with suppress(CorruptRecordError):
-            config = session.config
-            if not config.ephemeral:
-                started.append((config.start, session.name))
+    started = [
+        (config.start, session.name)
+        for session, config in every_read(context)
+        if not config.ephemeral
+    ]
     return get(context, max(started)[1]) if started else new(context)
 
 
@@ -261,6 +260,19 @@ def every(context: Context) -> list[Session]:
 def names_of(context: Context, begun: str = "") -> list[str]:
     """The names of the context's sessions, sorted; of those whose name begins so."""
     return [name for name in _names(context, begun) if names.is_safe_folder(name)]
+
+
+def every_read(context: Context) -> Iterator[tuple[Session, SessionConfig]]:
+    """The context's sessions with their records, by name, from one reading.
+
+    Those that cannot be read are left out.
+    """
+    for key, text in context.host.store.records(context.id, PREFIX).items():
+        name = key.removeprefix(PREFIX)
+        if key != LATEST and names.is_safe_folder(name):
+            session = Session(context, name)
+            with suppress(CorruptRecordError):
+                yield session, session.read_as(text)
 
 
 def delete(context: Context, name: str, *, with_files: bool, with_db: bool) -> None:

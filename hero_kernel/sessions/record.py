@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import names, times
@@ -100,7 +101,9 @@ class SessionConfig:
                 f"{where} cannot be read: a value in env is no text", hint="mend or delete it"
             )
         known |= notes_in(found, "env_from", "params_from")
-        return cls(**known, extra=found)
+        for name in ("env", "seen"):
+            known[name] = MappingProxyType(known[name])  # one record is handed to many
+        return cls(**known, extra=MappingProxyType(found))
 
     @property
     def is_killed(self) -> bool:

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 from os.path import isdir
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hero_kernel import files, heroscript, provenance, runs, sealed, times
@@ -38,7 +39,7 @@ from hero_kernel.sessions.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -135,7 +136,8 @@ class Session(Kept[SessionConfig]):
         place = self._sealed_at(config, ENV)
         env = {key: change(place, key, text) for key, text in config.env.items()}
         notes = provenance.rechecked(config.env_from, config.env, env)
-        return replace(self._mapped_params(config, change), env=env, env_from=notes)
+        mapped = self._mapped_params(config, change)
+        return replace(mapped, env=MappingProxyType(env), env_from=notes)
 
     def _before_sealing(self) -> None:
         if not self.config.uid:
@@ -242,7 +244,7 @@ class Session(Kept[SessionConfig]):
                         hint="use env_set to change it, or env_delete first",
                     )
                 env = {**old.env, **seal(old, ENV, values, old.env)}
-                return self._with_env(old, env, by)
+                return self._with_env(old, env, values, by)
 
             self._update(change)
 
@@ -254,8 +256,11 @@ class Session(Kept[SessionConfig]):
             SecretError: It is encrypted and cannot be opened.
         """
         config = self.config
-        if key in config.env:
-            return self._opened(config, ENV, {key: config.env[key]})[key]
+        text = config.env.get(key)
+        if text is not None:
+            if not sealed.is_sealed(text):
+                return text
+            return self._opened(config, ENV, {key: text})[key]
         if default is not None:
             return default
         raise _no_env(self, key, config.env)
@@ -283,15 +288,20 @@ class Session(Kept[SessionConfig]):
             if missing is not None:
                 raise _no_env(self, missing, old.env)
             env = {key: value for key, value in old.env.items() if key not in keys}
-            return self._with_env(old, env, by)
+            return self._with_env(old, env, keys, by)
 
         self._update(change)
 
-    def _with_env(self, old: SessionConfig, env: Mapping[str, str], by: str) -> SessionConfig:
-        if env == old.env:
+    def _with_env(
+        self, old: SessionConfig, env: Mapping[str, str], keys: Iterable[str], by: str
+    ) -> SessionConfig:
+        """The record with other variables, which differ in some keys at most."""
+        before = {key: old.env[key] for key in keys if key in old.env}
+        after = {key: env[key] for key in keys if key in env}
+        if before == after:
             return old
-        notes = provenance.noted(old.env_from, old.env, env, self._change(by))
-        return replace(old, env=env, env_from=notes)
+        notes = provenance.noted(old.env_from, before, after, self._change(by))
+        return replace(old, env=MappingProxyType(env), env_from=notes)
 
     def env_all(self, *, locked: bool = True) -> dict[str, str]:
         """Every variable, by name.

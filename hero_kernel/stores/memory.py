@@ -82,6 +82,13 @@ class MemoryStore:
         with TURN:
             return sorted(key for key in self._records[number] if key.startswith(prefix))
 
+    def records(self, number: int, prefix: str = "") -> dict[str, str]:
+        """The records whose keys have the prefix, by key, sorted."""
+        self._check(number, prefix)
+        with TURN:
+            found = self._records[number]
+            return {key: found[key] for key in sorted(found) if key.startswith(prefix)}
+
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""
         self._nesting.refuse()

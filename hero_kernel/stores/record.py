@@ -28,18 +28,10 @@ def decode(text: str, where: str, defaults: dict[str, Any]) -> dict[str, Any]:
             f"{where} cannot be read: {fault}", hint="it is left as it is; mend or delete it"
         )
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            refuse("a field stands twice")
-        return fields
-
     if len(text) > MAX_BYTES:
         refuse(f"it has {len(text)} characters")
     try:
-        found = json.loads(
-            text, object_pairs_hook=unique, parse_constant=lambda name: refuse(f"{name} in it")
-        )
+        found = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         refuse(f"{error.msg} at character {error.pos}")
     except (RecursionError, ValueError) as error:
@@ -53,9 +45,25 @@ def decode(text: str, where: str, defaults: dict[str, Any]) -> dict[str, Any]:
     return known | {name: value for name, value in found.items() if name not in known}
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field stands twice")
+    return fields
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} in it")
+
+
+# Made once: either takes longer to make than to read or write a short record.
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_number)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def encode(fields: dict[str, Any]) -> str:
     """The compact form, as herolib's `json.encode` writes sessions."""
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(fields)
 
 
 def encode_pretty(fields: dict[str, Any]) -> str:

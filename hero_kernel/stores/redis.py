@@ -69,6 +69,28 @@ return 1
 """
 
 
+TRUSTED_S = 1.0
+"""For how long a server's word is taken that it has changed nothing: not every server that speaks
+Redis's language counts as Redis does."""
+
+_COUNTS = re.compile(
+    rb"^(?:rdb_changes_since_last_save|rdb_last_save_time|aof_current_size):\d+", re.MULTILINE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """The digest of a database, what the server had counted before it was made, and when."""
+
+    digest: bytes
+    mark: tuple[bytes, ...]
+    begun_s: float
+
+    def holds(self, mark: tuple[bytes, ...]) -> bool:
+        """Whether it need not be made again."""
+        return mark == self.mark != () and time.monotonic() - self.begun_s < TRUSTED_S
+
+
 class _LostError(Exception):
     """The connection broke after the command was sent."""
 
@@ -96,6 +118,7 @@ class RedisStore:
         # By process as well: a connection must not be used on both sides of a fork. Lists and
         # no lock: append and pop are atomic, and a lock could be held by a thread at the fork.
         self._idle: dict[tuple[int, int], list[_Connection]] = {}
+        self._digests: dict[int, _Digest] = {}
 
     def __repr__(self) -> str:
         return f"RedisStore({self.address!r})"
@@ -157,6 +180,16 @@ class RedisStore:
                 keys.append(name.decode())
         return sorted(keys)
 
+    def records(self, number: int, prefix: str = "") -> dict[str, str]:
+        """The records whose keys have the prefix, by key, sorted; what is no text is left out."""
+        self._check(number, prefix)
+        found = {}
+        for name, value in self._pairs(number, prefix):
+            if value is not None:  # deleted meanwhile, or no string
+                with suppress(UnicodeDecodeError):
+                    found[name.decode()] = value.decode()
+        return found
+
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""
         self._nesting.refuse()
@@ -179,7 +212,7 @@ class RedisStore:
     def revision(self, number: int) -> object:
         """Another value after every change in the database, by anyone; to be compared only.
 
-        It reads every record; see `watch`.
+        See `watch`.
         """
         self._check(number, "")
         return self._digest(number)
@@ -188,8 +221,9 @@ class RedisStore:
         """Yield after every change in the database, by anyone; polls a digest of its records.
 
         Redis keeps no revision, a key of ours would be found by others, and notifications are
-        off unless its owner turns them on. A large database is polled less often, so that the
-        polling never takes more than a twentieth of the time.
+        off unless its owner turns them on. So every record is read, once a second and whenever
+        the server says that it has changed anything. A large database is polled less often, so
+        that the polling never takes more than a twentieth of the time.
         """
         self._check(number, "")
         return Watch(lambda: self._digest(number), interval_s)
@@ -242,13 +276,31 @@ class RedisStore:
                 return names
 
     def _digest(self, number: int) -> bytes:
-        digest = blake2b()
-        names = sorted(self._names(number, ""))
+        mark, known = self._mark(), self._digests.get(number)
+        if known is not None and known.holds(mark):
+            return known.digest
+        begun_s, digest = time.monotonic(), blake2b()
+        for pair in self._pairs(number, ""):
+            digest.update(repr(pair).encode())
+        self._digests[number] = _Digest(digest.digest(), mark, begun_s)
+        return self._digests[number].digest
+
+    def _mark(self) -> tuple[bytes, ...]:
+        """What the server counts its changes by, in all databases; empty where it may not say.
+
+        The count since the last snapshot of the disk, when that was, and the length of the log.
+        """
+        try:
+            return tuple(_COUNTS.findall(self._read(0, "INFO", "persistence", raw=True)))
+        except redis.ResponseError:
+            return ()
+
+    def _pairs(self, number: int, prefix: str) -> Iterator[tuple[bytes, bytes | None]]:
+        """Keys with the prefix and their values, sorted; None for what is no string."""
+        names = sorted(self._names(number, prefix))
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
-            for name, value in zip(batch, self._read(number, "MGET", *batch), strict=True):
-                digest.update(repr((name, value)).encode())
-        return digest.digest()
+            yield from zip(batch, self._read(number, "MGET", *batch), strict=True)
 
     def _read(self, number: int, *command: object, raw: bool = False) -> Any:
         """The answer; asked a second time when the first is lost.

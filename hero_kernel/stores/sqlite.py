@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import CorruptRecordError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.stores.base import Change
-    from hero_kernel.stores.sqlite_file import Connection, Rows
+    from hero_kernel.stores.sqlite_file import Connection, Rows, Stamp
 
 APPLICATION_ID = int.from_bytes(b"hrec")
 
@@ -58,18 +59,46 @@ _DELETE = "DELETE FROM record WHERE number = ? AND key = ?"
 _SCAN = """
 SELECT key FROM record WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
 """
+_RECORDS = """
+SELECT key, value FROM record
+WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
+"""
+
+
+REMEMBERED = 4 * 1024 * 1024
+"""Characters of records that are remembered at once."""
+
+
+class _Seen:
+    """What was read of the file while it had one stamp; None for what is not there."""
+
+    def __init__(self, stamp: Stamp | None) -> None:
+        self.stamp = stamp
+        self.records: dict[tuple[int, str], str | None] = {}
+        self._size = 0
+
+    def add(self, key: tuple[int, str], text: str | None) -> None:
+        """Remember a record; where there is no room, nothing but that."""
+        size = len(key[1]) + len(text or "") + 200
+        if self._size + size > REMEMBERED:
+            self.records, self._size = {}, 0
+        if size <= REMEMBERED:
+            self.records[key] = text
+            self._size += size
 
 
 class SqliteStore:
     """Keep records in one SQLite file, made at the first write.
 
-    Safe for several threads and processes of one machine, not for network file systems. Every call
-    opens the file, runs one transaction and closes it; see `sqlite_file` for the rest.
+    Safe for several threads and processes of one machine, not for network file systems. The file
+    stays open between calls, without a lock; see `sqlite_file`. What was read is remembered, and
+    holds for as long as the file's stamp says that nobody has changed it.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, _FORM, _script)
+        self._file = SqliteFile(path, _FORM, _script, keep=True)
         self._nesting = Nesting()
+        self._seen = _Seen(None)
 
     def __repr__(self) -> str:
         return f"SqliteStore({self.address!r})"
@@ -82,7 +111,17 @@ class SqliteStore:
     def get(self, number: int, key: str) -> str | None:
         """The record, or None."""
         self._check(number, key)
-        return self._text(key, self._read(_SELECT, number, key))
+        stamp, seen = self._file.settled_stamp(), self._seen
+        if stamp is not None and stamp == seen.stamp:
+            text = seen.records.get((number, key), "")
+            if text != "":
+                return text
+        text = self._text(key, self._read(_SELECT, number, key))
+        if stamp is not None:
+            if stamp != seen.stamp:
+                seen = self._seen = _Seen(stamp)
+            seen.add((number, key), text)
+        return text
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
@@ -128,6 +167,15 @@ class SqliteStore:
         rows = self._read(_SCAN, number, prefix, len(prefix), prefix)
         return [self._decoded("a key", key) for (key,) in rows]
 
+    def records(self, number: int, prefix: str = "") -> dict[str, str]:
+        """The records whose keys have the prefix, by key, sorted; what is no text is left out."""
+        self._check(number, prefix)
+        found = {}
+        for key, value in self._read(_RECORDS, number, prefix, len(prefix), prefix):
+            with suppress(CorruptRecordError):
+                found[self._decoded("a key", key)] = self._decoded("a record", value)
+        return found
+
     def numbers(self) -> list[int]:
         """The database numbers that hold a record, sorted."""
         self._nesting.refuse()
@@ -154,7 +202,9 @@ class SqliteStore:
         return Watch(lambda: self.revision(number), interval_s)
 
     def close(self) -> None:
-        """Nothing to let go of: no connection outlives its call."""
+        """Close the file; a later call opens it anew."""
+        self._seen = _Seen(None)
+        self._file.close()
 
     def _check(self, number: int, key: str) -> None:
         self._nesting.refuse()
@@ -163,7 +213,7 @@ class SqliteStore:
 
     def _read(self, statement: str, *parameters: object) -> Rows:
         """What the statement finds; nothing when there is no file."""
-        return self._file.locked_rows(statement, parameters)
+        return self._file.rows(statement, parameters)
 
     def _changed(self, connection: Connection, statement: str, *parameters: object) -> bool:
         self._run(connection, statement, *parameters)

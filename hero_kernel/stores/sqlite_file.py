@@ -43,6 +43,9 @@ Identity: TypeAlias = "tuple[int, int]"
 Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
 
+COMMIT_END_S = 0.002
+"""How long the end of a commit takes at most, but for a disk that is slow or busy."""
+
 COMMIT_MS = 50
 """How long a commit waits in SQLite, where Ctrl-C cannot reach it, for readers to end.
 
@@ -107,6 +110,8 @@ class _Kept:
     """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
 
     def __init__(self) -> None:
+        self.noticed: int | None = None
+        self.changed: Stamp | None = None
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
@@ -121,6 +126,15 @@ class _Kept:
         self.lock_again()
         if connection is not None:
             _shut(connection)
+
+    def is_rolled_back(self) -> bool:
+        """Roll back what the connection has begun; whether that is done."""
+        try:
+            if self.connection is not None and self.connection.in_transaction:
+                self.connection.execute("ROLLBACK").fetchall()
+        except sqlite3.Error:
+            return False
+        return True
 
     def lock_again(self) -> None:
         """Close the connection that reads without locks."""
@@ -225,8 +239,21 @@ class SqliteFile:
 
     @property
     def openings(self) -> int:
-        """How often the kept connection was opened; what belongs to one is void in the next."""
+        """How often the kept connection was opened, or the file was changed by others under it."""
         return self._kept.openings if self._kept is not None else 0
+
+    def settled_stamp(self) -> Stamp | None:
+        """What is another value after any change that comes now, by anyone; 1 µs.
+
+        None for a file that is not there, and for one that was changed just now, whose stamp the
+        next change may leave as it is. What is read after the stamp was taken is what the file
+        holds for as long as it has that stamp.
+        """
+        try:
+            found = os.lstat(self._encoded)
+        except OSError:
+            return None
+        return _stamp(found) if _is_settled(found) else None
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds, in the open transaction if there is one; [] without a file."""
@@ -308,7 +335,7 @@ class SqliteFile:
                 self.run(connection, "ROLLBACK")
             return result
 
-        return self.patiently(attempt)
+        return self.patiently(attempt, reading=True)
 
     def write(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
         """What `work` returns, its changes committed; it may be called again.
@@ -347,7 +374,7 @@ class SqliteFile:
     def _begin(self, connection: Connection, lock: str = "IMMEDIATE") -> None:
         """Start writing, in the safe modes; a file that some tool set to WAL returns from it."""
         kept = self._kept
-        # A kept one is opened anew after any change by others, so that its modes are as they were.
+        # A kept one is unprepared after any change by others, so that its modes are as they were.
         if kept is None or connection is not kept.connection or not kept.is_prepared:
             self._verify(connection)
             ((mode,),) = self.run(connection, f"PRAGMA journal_mode = {self.form.journal}")
@@ -452,7 +479,7 @@ class SqliteFile:
 
         self.patiently(attempt)
 
-    def patiently(self, attempt: Callable[[], T]) -> T:
+    def patiently(self, attempt: Callable[[], T], *, reading: bool = False) -> T:
         """Try until it is our turn; Ctrl-C is held back over an attempt, not over the waiting."""
         started = time.monotonic()
         while True:
@@ -463,7 +490,7 @@ class SqliteFile:
                 waited_s = time.monotonic() - started
             if waited_s > WAIT_S:
                 break
-            pause(waited_s)
+            (pause_to_read if reading else pause)(waited_s)
         raise self._locked()
 
     def _locked(self) -> HeroError:
@@ -492,27 +519,48 @@ class SqliteFile:
             connection = self._kept_connection(kept)
             yield connection
             done = True
+        except BusyError:  # the next try may well go on with it
+            done = kept.is_rolled_back()
+            raise
         finally:
             if not done:  # whatever it had begun is rolled back
                 kept.let_go()
 
     def _kept_connection(self, kept: _Kept) -> Connection:
-        """The connection that is open, or a new one when somebody else changed the file.
-
-        SQLite would notice another's write, but not that the file was copied over: what it holds
-        in memory would be mixed into the copy.
-        """
+        """The connection that is open, or a new one when another file is in the place of its."""
         try:
             stamp = _stamp(os.lstat(self._encoded))
         except OSError:
             raise BusyError from None  # it is gone again
-        if kept.connection is None or kept.stamp != stamp:
+        before, connection = kept.stamp, kept.connection
+        if connection is not None and before == stamp:
+            return connection
+        if connection is not None and before is not None and before[:2] == stamp[:2]:
+            kept.lock_again()
+        else:
             kept.let_go()
-            kept.connection = self._connected("mode=rw")
-            self._ready(kept.connection)
-            kept.stamp = stamp
-            kept.openings += 1
-        return kept.connection
+            connection = kept.connection = self._connected("mode=rw")
+            self._ready(connection)
+            kept.noticed = None
+        kept.changed, kept.is_prepared = stamp, False
+        kept.openings += 1
+        return connection
+
+    def _notice(self, kept: _Kept, connection: Connection) -> None:
+        """Make sure that SQLite has noticed, too, that somebody changed the file.
+
+        It notices others' writes, and then forgets what it holds in memory of the file. But not
+        that the file was copied over by one that was written as often: that would be mixed. A
+        version that is not another one tells it.
+
+        Raises:
+            BusyError: It has not; the connection is thrown away.
+        """
+        ((version,),) = self.run(connection, "PRAGMA data_version")
+        if version == kept.noticed:
+            kept.let_go()
+            raise BusyError
+        kept.noticed, kept.stamp, kept.changed = version, kept.changed, None
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -579,6 +627,8 @@ class SqliteFile:
 
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
+        if (kept := self._kept) is not None and kept.changed and connection is kept.connection:
+            self._notice(kept, connection)
         ((application_id,),) = self.run(connection, "PRAGMA application_id")
         if application_id != self.form.application_id:
             raise self.corrupt(f"is not {self.form.what} of hero-kernel")
@@ -891,6 +941,14 @@ def pause(waited_s: float) -> None:
     # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
     pause_s = 0.001 if waited_s < 1 else 0.02
     time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
+
+
+def pause_to_read(waited_s: float) -> None:
+    """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
+    if waited_s < COMMIT_END_S:
+        time.sleep(0.0001)
+    else:
+        pause(waited_s)
 
 
 def _shut(connection: Connection) -> None:

@@ -72,6 +72,17 @@ class StoreContract:
         store.put(1, "context:config", '{"name": "ü"}')
         assert store.get(1, "context:config") == '{"name": "ü"}'
 
+    def test_records_come_back_together(self, store: Store) -> None:
+        written = {f"a:{number}": f"é {number}" for number in range(1200)}
+        for key, value in {**written, "b": "other", "a": "prefix without colon"}.items():
+            store.put(1, key, value)
+        store.put(2, "a:7", "of another database")
+        found = store.records(1, "a:")
+        assert found == written
+        assert list(found) == sorted(written) == store.scan(1, "a:")
+        assert store.records(1, "c") == {}
+        assert len(store.records(1)) == len(written) + 2
+
     def test_create_writes_only_once(self, store: Store) -> None:
         assert store.create(1, "key", "first") is True
         assert store.create(1, "key", "second") is False

@@ -29,6 +29,7 @@ from hero_kernel.errors import (
     StoreUnavailableError,
     UncertainResultError,
 )
+from hero_kernel.stores import redis as redis_store
 from hero_kernel.stores import store_for
 from hero_kernel.stores.redis import RedisStore
 
@@ -621,3 +622,39 @@ def test_what_is_no_address_is_refused(url: str) -> None:
         return
     with pytest.raises(StoreError, match=re.escape("HERO_REDIS_URL is no address of Redis")):
         RedisStore(url)
+
+
+def test_a_look_for_changes_reads_no_record_while_there_are_none(
+    store: RedisStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "TRUSTED_S", 60.0)
+
+    def reads() -> int:
+        told = client.info("commandstats")
+        return told.get("cmdstat_mget", {}).get("calls", 0)
+
+    with redis_server.client(1) as client:
+        for number in range(3):
+            store.put(1, f"key {number}", "x")
+        before = store.revision(1)
+        at_first = reads()
+        assert {store.revision(1) for _ in range(20)} == {before}
+        assert reads() == at_first
+        client.set("key 1", "y")  # another program
+        changed = store.revision(1)
+        assert changed != before
+        assert reads() == at_first + 1
+        client.set("key 1", "x")  # as it was
+        assert store.revision(1) == before
+
+
+def test_a_server_that_counts_no_changes_is_not_believed_for_long(
+    store: RedisStore, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "_COUNTS", re.compile(rb"^(loading:\d)", re.MULTILINE))
+    monkeypatch.setattr(redis_store, "TRUSTED_S", 0.2)
+    before = store.revision(1)
+    with redis_server.client(1) as client:
+        client.set("key", "theirs")
+    time.sleep(0.25)
+    assert store.revision(1) != before

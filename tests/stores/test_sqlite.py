@@ -27,7 +27,7 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from hero_kernel.stores import sqlite_file, store_for
+from hero_kernel.stores import sqlite, sqlite_file, store_for
 from hero_kernel.stores.sqlite import APPLICATION_ID, SqliteStore
 
 if TYPE_CHECKING:
@@ -145,6 +145,64 @@ def test_a_replaced_file_is_noticed(store: SqliteStore, path: Path, tmp_path: Pa
     assert store.get(1, "key") == "old"
 
 
+def test_every_write_of_another_store_is_seen_at_once(store: SqliteStore, path: Path) -> None:
+    """Also by one that reads so often that it knows the record, and right after a write."""
+    other = SqliteStore(path)
+    for number in range(100):
+        other.put(1, "key", f"{number}")
+        assert store.get(1, "key") == f"{number}"
+        assert store.get(1, "none") is None
+    for number in range(4):
+        time.sleep(0.06)  # from here on the file counts as settled
+        for _ in range(40):
+            assert store.get(1, "key") == f"{99 + number}"
+        other.put(1, "key", f"{100 + number}")
+        assert store.get(1, "key") == f"{100 + number}"
+    time.sleep(0.06)
+    assert store.get(1, "key") == "103"
+    other.delete(1, "key")
+    assert store.get(1, "key") is None
+
+
+def test_a_known_record_needs_no_lock(store: SqliteStore, path: Path) -> None:
+    time.sleep(0.06)
+    assert (store.get(1, "key"), store.get(1, "none")) == ("old", None)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        assert (store.get(1, "key"), store.get(1, "none")) == ("old", None)
+        holder.execute("UPDATE record SET value = 'new'")
+        holder.execute("COMMIT")
+    assert store.get(1, "key") == "new"
+
+
+def test_what_is_remembered_has_bounds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "REMEMBERED", 2000)
+    store = SqliteStore(path)
+    values = {f"key {number}": f"{number} {'x' * 100 * number}" for number in range(30)}
+    for key, value in values.items():
+        store.put(1, key, value)
+    time.sleep(0.06)
+    for _ in range(3):
+        assert {key: store.get(1, key) for key in values} == values
+    assert len(store._seen.records) < 10
+
+
+def test_a_file_that_was_written_as_often_is_copied_over(
+    store: SqliteStore, path: Path, tmp_path: Path
+) -> None:
+    """SQLite knows a change by a count in the file, which the copy has alike."""
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    SqliteStore(copy).put(1, "key", "theirs")
+    SqliteStore(path).put(1, "key", "ours")
+    with closing(sqlite3.connect(path)) as bare:
+        select = "SELECT value FROM record"
+        assert (store.get(1, "key"), bare.execute(select).fetchall()) == ("ours", [("ours",)])
+        shutil.copyfile(copy, path)
+        assert bare.execute(select).fetchall() == [("ours",)], "SQLite alone notices nothing"
+        assert store.get(1, "key") == "theirs"
+
+
 def test_a_file_deleted_under_a_write_is_written_anew(store: SqliteStore, path: Path) -> None:
     """Otherwise the acknowledged record would be in a file that nobody finds."""
 
@@ -234,6 +292,14 @@ def test_a_newer_format_is_refused(store: SqliteStore, path: Path, call: str) ->
     with pytest.raises(StoreError, match="needs a newer hero-kernel"):
         CALLS[call](store)
     assert path.read_bytes() == before
+
+
+def test_records_that_are_no_text_are_left_out(store: SqliteStore, path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO record VALUES (1, 'bad', CAST(x'ff' AS TEXT))")
+    assert store.records(1) == {"key": "old"}
+    with pytest.raises(CorruptRecordError, match="bad"):
+        store.get(1, "bad")
 
 
 @pytest.mark.parametrize(
