@@ -117,6 +117,9 @@ def killed_somewhere(
     At any moment within so long, or soon after it told that it begins to write one of so many
     files.
     """
+    # A thread of ours that has stretched a secret may still be ending: a child that is forked while
+    # it has OpenSSL's lock would wait for that for ever.
+    time.sleep(0.02)
     out, into = os.pipe()
     pid = forked(lambda: act(lambda: os.write(into, b"!")))
     os.close(into)
