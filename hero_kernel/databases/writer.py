@@ -18,10 +18,12 @@ from hero_kernel.databases.views import VALUE, paged
 from hero_kernel.errors import SecretChangedError, ValueTamperedError
 from hero_kernel.secret import Secret
 from hero_kernel.stores.bounds import check_key
+from hero_kernel.stores.group import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hero_kernel.databases.changes import Change
     from hero_kernel.databases.sealing import Sealing
     from hero_kernel.databases.values import Stored
     from hero_kernel.stores.sqlite_file import Connection, Rows, SqliteFile
@@ -170,6 +172,30 @@ class Writer:
         if number is None:
             ((number,),) = self._run("SELECT last_insert_rowid()")
         return number
+
+    def make(self, change: Change) -> int:
+        """Make what another writer has handed over, sealed already where it must be.
+
+        The id of the key, of one that is deleted 1 or, if it was not there, 0. `ALONE` when it is
+        not as it has to be now: the database has become encrypted, or the key another one.
+        """
+        if change.row is None:
+            self._run("DELETE FROM entry WHERE key = ?", (change.key,))
+            return self._run("SELECT changes()")[0][0]  # type: ignore[no-any-return]
+        kind, value = change.row
+        if (kind == SEALED) != self.is_encrypted:
+            return ALONE
+        if kind in (SEALED, SECRET):
+            is_fenced = isinstance(value, bytes) and value[KID] == self.fence
+            if not is_fenced or self.name != self._bound_to:
+                return ALONE
+            self._sealed += 1
+        found = self._run("SELECT id FROM entry WHERE key = ?", (change.key,))
+        if found:
+            self._run(_REPLACE, (kind, value, found[0][0]))
+            return found[0][0]  # type: ignore[no-any-return]
+        self._run(_INSERT, (None, change.key, kind, value))
+        return self._run("SELECT last_insert_rowid()")[0][0]  # type: ignore[no-any-return]
 
     def _row(self, place: str, value: object, ready: Ready) -> tuple[str | None, Stored]:
         is_secret = isinstance(value, Secret)

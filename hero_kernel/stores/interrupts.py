@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
+from _signal import (  # type: ignore[import-not-found] # `signal` makes enums of handlers: 2 µs each
+    getsignal as _getsignal,
+    signal as _signal,
+)
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+_SIGINT = int(signal.SIGINT)
 
 
 @contextmanager
@@ -19,16 +25,16 @@ def deferred() -> Iterator[None]:
     For short blocks that must not stop half-way. Python runs signal handlers in the main thread
     only, so in other threads there is nothing to hold back.
     """
-    previous = signal.getsignal(signal.SIGINT)
+    previous = _getsignal(_SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
     arrived: list[FrameType | None] = []
     # From this call to the next one nothing raises here, so there is no gap before the `try`.
-    signal.signal(signal.SIGINT, lambda _number, frame: arrived.append(frame))
+    _signal(_SIGINT, lambda _number, frame: arrived.append(frame))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        _signal(_SIGINT, previous)
         if arrived:
-            previous(signal.SIGINT, arrived[0])
+            previous(_SIGINT, arrived[0])
