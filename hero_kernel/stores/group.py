@@ -93,6 +93,11 @@ class Offer:
 class Queue:
     """The queue of one file; one thread at a time may wait in it.
 
+    Attributes:
+        identity: Its file's device and inode.
+        is_waited_in: Whether a thread has it for itself.
+        asks: Whether there is a change of this one's in it.
+
     Args:
         path: The queue's file.
         make: Whether it is made when it is not there.
@@ -110,6 +115,7 @@ class Queue:
         found = os.fstat(self._file.fileno())
         self.identity = found.st_dev, found.st_ino
         self.is_waited_in = False
+        self.asks = False
         self._socket: socket.socket | None = None
         self._address = b""
         self._slot = -1
@@ -139,6 +145,7 @@ class Queue:
         self._write(_SLOTS_AT + self._slot * _SLOT_BYTES, asked)
         # Only then: whoever sees the token finds the change.
         self._write(_ASKED_AT + self._slot * _TOKEN.size, _TOKEN.pack(self._token))
+        self.asks = True
         return True
 
     def _has_slot(self) -> bool:
@@ -160,7 +167,7 @@ class Queue:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             # The system's own timeout: one call less than Python's.
-            timeout = struct.pack("@ll", 0, int(WAIT_S * 1e6))
+            timeout = struct.pack("@ll", int(WAIT_S), int(WAIT_S % 1 * 1e6))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._socket.bind("")  # a name of the system's: no file, and gone with the process
             self._address = self._socket.getsockname()
@@ -187,6 +194,7 @@ class Queue:
 
     def clear(self) -> None:
         """Take the change back; by whoever has SQLite's lock, or an answer."""
+        self.asks = False
         self._erase(self._slot)
 
     def _erase(self, slot: int) -> None:

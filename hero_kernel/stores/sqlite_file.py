@@ -135,11 +135,15 @@ class _Group:
             answers = list(zip(self.offers, self.answers, strict=True))
             self.queue.tell(answers, crowd=len(answers) + 1)
 
-    def fail(self) -> None:
-        """Let them wait on: nothing was committed, or another leader tells them what was."""
-        with suppress(OSError, ValueError):
-            self.queue.release(self.offers)
-            self.queue.tell([], crowd=1)
+    def fail(self, *, will_try_again: bool) -> None:
+        """Have them wait on, or go on alone: they look themselves whether it was committed."""
+        if will_try_again:
+            with suppress(OSError, ValueError):
+                self.queue.release(self.offers)
+                self.queue.tell([], crowd=1)
+        else:
+            self.answers = [ALONE] * len(self.offers)
+            self.tell()
 
 
 class _Kept:
@@ -415,11 +419,10 @@ class SqliteFile:
             with TURN, deferred():
                 queue = self._asked(kept, change)
             while (waited_s := time.monotonic() - started) <= WAIT_S:
-                if queue is None:
+                if queue is None or not queue.asks:
                     pause(waited_s)
                 elif (answer := queue.wait()) == ALONE:
-                    self._left(queue)
-                    queue = None
+                    queue.clear()
                 elif answer is not None:
                     return answer
                 with suppress(BusyError), TURN, deferred():
@@ -511,9 +514,9 @@ class SqliteFile:
             try:
                 self._commit(connection)
                 stamp = self._stamp_of(identity)
-            except BaseException:
+            except BaseException as error:
                 if group is not None:
-                    group.fail()
+                    group.fail(will_try_again=isinstance(error, BusyError))
                 raise
         if kept is not None:
             kept.lock_again()
@@ -531,11 +534,11 @@ class SqliteFile:
         raise BusyError
 
     def _made_already(self, connection: Connection, asked: Queue) -> int | None:
-        """The answer to what was asked, if a leader has committed it; None, too, for `ALONE`."""
+        """The answer to what was asked, if a leader has committed it."""
         answer = asked.answer()
-        if answer is None:
+        if answer in (None, ALONE):
             answer = self._handed(connection).get(asked.token)
-        return None if answer == ALONE else answer
+        return answer
 
     def _handed(self, connection: Connection) -> dict[int, int]:
         """The answers of the last group that was committed, by the tokens of its changes."""
@@ -575,15 +578,13 @@ class SqliteFile:
             if made:
                 self._keep_handed(connection, b"".join(made))
         except BusyError:
-            group.fail()
+            group.fail(will_try_again=True)
             raise
         except (HeroError, sqlite3.Error, ValueError) as error:
-            # Whoever is to blame: all go on alone, this one as well.
-            group.answers = [ALONE] * len(group.offers)
-            group.tell()
+            group.fail(will_try_again=False)  # whoever is to blame, this one tries alone, too
             raise BusyError from error
         except BaseException:
-            group.fail()
+            group.fail(will_try_again=False)
             raise
         return group
 
