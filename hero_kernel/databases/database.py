@@ -253,13 +253,16 @@ class Database(MutableMapping[str, Value]):
             count: How many at most.
             descending: Whether the order is reversed.
         """
-        bounds, parameters = ["key >= ?"], [prefix]
-        if (end := after_prefix(prefix)) is not None:
+        # One bound a side: of two SQLite would go by the first, and look at all up to the other.
+        low, above, end = prefix, "key >= ?", after_prefix(prefix)
+        if after is not None and descending:
+            end = after if end is None else min(after, end)
+        elif after is not None and after >= prefix:
+            low, above = after, "key > ?"
+        bounds, parameters = [above], [low]
+        if end is not None:
             bounds.append("key < ?")
             parameters.append(end)
-        if after is not None:
-            bounds.append("key < ?" if descending else "key > ?")
-            parameters.append(after)
         order = "DESC" if descending else "ASC"
         statement = (
             f"SELECT {columns} FROM entry WHERE {' AND '.join(bounds)} "  # noqa: S608 - ours

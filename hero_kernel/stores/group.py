@@ -109,7 +109,7 @@ class Queue:
     def __init__(self, path: bytes, *, make: bool) -> None:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         # An object, not a number: closed by one thread, it is no other file for the next.
-        self._file = open(  # noqa: SIM115, PTH123 - closed by close()
+        self._file = open(  # noqa: SIM115 - closed by close()
             path, "r+b", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600)
         )
         found = os.fstat(self._file.fileno())
@@ -290,10 +290,8 @@ class Queue:
         return found[_ASKED.size : _ASKED.size + _ASKED.unpack_from(found)[1]]
 
     def _wake(self, address: bytes) -> None:
-        try:
+        with suppress(OSError):  # it has ended, or it looks by itself a little later
             self._speaking().sendto(b"", socket.MSG_DONTWAIT, address)
-        except OSError:
-            pass  # it has ended, or it looks by itself a little later
 
     def _lock(self, kind: int, slot: int) -> bool:
         """Lock a slot, or unlock it; False when somebody else is in the way."""

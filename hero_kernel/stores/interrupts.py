@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal`'s own make enums: 2 µs each
 import signal
 import threading
-from _signal import (  # type: ignore[import-not-found] # `signal` makes enums of handlers: 2 µs each
-    getsignal as _getsignal,
-    signal as _signal,
-)
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,16 +22,16 @@ def deferred() -> Iterator[None]:
     For short blocks that must not stop half-way. Python runs signal handlers in the main thread
     only, so in other threads there is nothing to hold back.
     """
-    previous = _getsignal(_SIGINT)
+    previous = _signal.getsignal(_SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
     arrived: list[FrameType | None] = []
     # From this call to the next one nothing raises here, so there is no gap before the `try`.
-    _signal(_SIGINT, lambda _number, frame: arrived.append(frame))
+    _signal.signal(_SIGINT, lambda _number, frame: arrived.append(frame))
     try:
         yield
     finally:
-        _signal(_SIGINT, previous)
+        _signal.signal(_SIGINT, previous)
         if arrived:
             previous(_SIGINT, arrived[0])

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from hero_kernel.crypto import Cipher
 
-KEPT_CONNECTION = "sqlite3"
-
 
 class Hero:
     """A database of ours; durable at every write."""
@@ -52,8 +50,6 @@ class Sqlite:
     def __init__(self, folder: Path, journal: str = "PERSIST") -> None:
         self.path = folder / "x.db"
         self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
-        # Waiting for others is a part of opening, too: not so for a change of the journal's mode.
-        self._connection.execute("PRAGMA busy_timeout = 60000")
         self._connection.execute(f"PRAGMA journal_mode = {journal}")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY, value)")
@@ -70,6 +66,13 @@ class Sqlite:
     def update(self, data: dict[str, Any]) -> None:
         self._execute("BEGIN IMMEDIATE")
         self._connection.executemany(_UPSERT, data.items())
+        self._execute("COMMIT")
+
+    def set_together(self, pairs: list[tuple[str, Any]]) -> None:
+        """Several in one transaction, as they would be in the best of groups."""
+        self._execute("BEGIN IMMEDIATE")
+        for pair in pairs:
+            self._execute(_UPSERT, pair)
         self._execute("COMMIT")
 
     def delete(self, key: str) -> None:
@@ -235,6 +238,10 @@ class Redis:
     def _values(self, keys: list[bytes]) -> Iterator[tuple[str, str]]:
         found = self._client.mget(keys) if keys else []
         return ((key.decode(), one.decode()) for key, one in zip(keys, found, strict=True))
+
+    def forget(self) -> None:
+        """Delete all there is."""
+        self._client.flushall()
 
     def close(self) -> None:
         self._client.close()

@@ -69,6 +69,10 @@ def server() -> Iterator[RedisServer | None]:
     one.stop()
 
 
+PLAIN = {OURS: Hero, SQLITE: Sqlite, "shelve": Shelve, "a file a key": Files}
+PACKAGED = {"diskcache": DiskCache, "sqlitedict": SqliteDict}
+
+
 class Opened:
     """Those who take part, each opened in a folder of its own; closed and deleted at the end."""
 
@@ -83,25 +87,18 @@ class Opened:
         """A contestant; None when it is not installed."""
         folder = self._folder / f"{name}{at}"
         folder.mkdir(parents=True, exist_ok=True)
-        if name == OURS:
-            return Hero(folder)
-        if name == SEALED:
-            (folder / "ring").mkdir(exist_ok=True)
-            is_new = not (folder / "ring" / "db").exists()
-            ring = (keyrings.created if is_new else keyrings.unlocked)(folder / "ring")
-            return Hero(folder, ring)
-        if name.startswith(SQLITE):
-            return Sqlite(folder, *name.split()[1:])
-        if name == "diskcache":
+        if name in PACKAGED:
             module = self._figures.peer(name)
-            return module and DiskCache(folder, module)
-        if name == "sqlitedict":
-            module = self._figures.peer(name)
-            return module and SqliteDict(folder, module)
+            return module and PACKAGED[name](folder, module)
         if name == REDIS:
             self._figures.program("redis-server")
             return self._server and Redis(self._server.client())
-        return {"shelve": Shelve, "a file a key": Files}[name](folder)
+        if name == SEALED:
+            is_new = not (folder / "ring").exists()
+            return Hero(
+                folder, (keyrings.created if is_new else keyrings.unlocked)(folder / "ring")
+            )
+        return PLAIN[name](folder)
 
 
 @pytest.fixture
@@ -140,7 +137,16 @@ def test_one_process(figures, opened):
     for one in kept.values():
         one.update(data)
     keys = shuffled(min(figures.size(20_000, least=500), count), count)
+    assert {one.get(keys[0]) for one in kept.values()} == {data[keys[0]]}
+    reading(figures, kept, keys, count)
+    writing(figures, kept, keys)
+    going_through(figures, kept, count)
+    deleting(figures, kept, count)
+    for one in kept.values():
+        one.close()
 
+
+def reading(figures: Any, kept: dict[str, Any], keys: list[str], count: int) -> None:
     def read(one: Any) -> None:
         for key in keys:
             one.get(key)
@@ -152,22 +158,21 @@ def test_one_process(figures, opened):
         Goal(SQLITE, at_most=2),
         Goal(OURS, at_most=2, of=SEALED),
         per=len(keys),
-        note=SQLITE + ": SELECT on a kept connection",
-    )
-    assert {name: one.get(keys[0]) for name, one in kept.items()} == dict.fromkeys(
-        kept, data[keys[0]]
+        note="sqlite3: SELECT on a kept connection",
     )
 
+
+def writing(figures: Any, kept: dict[str, Any], keys: list[str]) -> None:
     sets = figures.size(400)
 
-    def write(one: Any, n: int) -> None:
-        for key in random.choices(keys, k=n):  # noqa: S311
+    def write(one: Any) -> None:
+        for key in random.choices(keys, k=sets):  # noqa: S311 - an order
             one.set(key, value())
 
     figures.add(
         "set of a key, written over",
         each(
-            {name: (lambda one=one: write(one, sets)) for name, one in kept.items()},
+            {name: (lambda one=one: write(one)) for name, one in kept.items()},
             dict.fromkeys(kept, sets),
             figures,
             9,
@@ -181,40 +186,45 @@ def test_one_process(figures, opened):
         one.set(keys[0], last)
         assert one.get(keys[0]) == last, name
 
-    def gone_through(one: Any) -> int:
-        return sum(1 for _ in one.keys())
 
+def keys_of(one: Any) -> int:
+    return sum(1 for _ in iter(one.keys()))
+
+
+def going_through(figures: Any, kept: dict[str, Any], count: int) -> None:
     figures.compare(
         f"all of {count:,} keys",
-        {name: (lambda one=one: gone_through(one)) for name, one in kept.items()},
+        {name: (lambda one=one: keys_of(one)) for name, one in kept.items()},
+        Goal(SQLITE, at_most=2),
         check=lambda name, answer: _same(name, answer, count),
         rounds=5,
         note="in order: hero, sqlite3",
     )
+    few = {name: one for name, one in kept.items() if name != "shelve"}
     figures.compare(
         f"all of {count:,} items",
         {
             name: (lambda one=one: sum(len(found) for _, found in one.items()))
-            for name, one in kept.items()
-            if name != "shelve"
+            for name, one in few.items()
         },
-        Goal(OURS, at_most=2, of=SEALED),
+        Goal(SQLITE, at_most=2),
         check=lambda name, answer: _same(name, answer, count * 100),
         rounds=3,
     )
-    prefix = "key:0001"
     figures.compare(
         f"items of a prefix, 1,000 of {count:,}",
         {
-            name: (lambda one=one: sum(1 for _ in one.items(prefix)))
-            for name, one in kept.items()
-            if name != "shelve"
+            name: (lambda one=one: sum(1 for _ in one.items("key:0001")))
+            for name, one in few.items()
         },
+        Goal(SQLITE, at_most=3),
         check=lambda name, answer: _same(name, answer, 1000),
         rounds=3,
-        note="the others look at every key",
+        note="all but hero and sqlite3 look at every key",
     )
 
+
+def deleting(figures: Any, kept: dict[str, Any], count: int) -> None:
     going = {name: iter(shuffled(count, count)) for name in kept}
     deletes = {name: max(2, figures.size(400) // SLOW.get(name, 1)) for name in kept}
 
@@ -222,21 +232,16 @@ def test_one_process(figures, opened):
         for key in itertools.islice(going[name], deletes[name]):
             one.delete(key)
 
-    figures.add(
-        "delete of a key",
-        each(
-            {name: (lambda name=name, one=one: delete(name, one)) for name, one in kept.items()},
-            deletes,
-            figures,
-            9,
-        ),
-        Goal(SQLITE, at_most=1.3),
-        note="durable as set",
+    taken = each(
+        {name: (lambda name=name, one=one: delete(name, one)) for name, one in kept.items()},
+        deletes,
+        figures,
+        9,
     )
     rounds = figures.rounds(9) + 1
     for name, one in kept.items():
-        assert gone_through(one) == count - deletes[name] * rounds, name
-        one.close()
+        assert keys_of(one) == count - deletes[name] * rounds, name
+    figures.add("delete of a key", taken, Goal(SQLITE, at_most=1.3), note="durable as set")
 
 
 def _same(name: str, answer: int, expected: int) -> None:
@@ -253,14 +258,14 @@ def test_bulk_update(figures, opened):
 
     def anew(round_: int) -> None:
         for name, one in stores.items():
-            assert sum(1 for _ in one.keys()) == count, name
+            assert keys_of(one) == count, name
             one.close()
         for name in names:
             at = f" {next(numbers)}"
             if (one := opened.one(name, at)) is not None:
                 stores[name] = one
         if REDIS in stores:
-            stores[REDIS]._client.flushall()
+            stores[REDIS].forget()
         data.clear()
         data.update(filled(count))
 
@@ -332,10 +337,23 @@ def at_once(
     return max(end for end, _ in ends) - go, max(worst for _, worst in ends)
 
 
+BEST = "one sqlite3, 4 in a commit"
+"""What four writers could reach who hand over their changes at no cost."""
+
+
+def four_in_a_commit_s(one: Sqlite, count: int) -> float:
+    begin = perf_counter()
+    for _ in range(count):
+        one.set_together([(f"w:{next(_numbers)}", value()) for _ in range(PROCESSES)])
+    seconds = (perf_counter() - begin) / (count * PROCESSES)
+    one.close()
+    return seconds
+
+
 def test_four_writers(figures, opened):
-    """Four processes write keys of their own into one database: nothing is lost, each is durable."""
-    names = [name for name in (*CONTESTANTS, "sqlite3 DELETE") if opened.one(name) is not None]
-    count = figures.size(1200, least=25)
+    """Four processes write keys of their own into one database: nothing is lost."""
+    names = [name for name in CONTESTANTS if opened.one(name) is not None]
+    count = figures.size(600, least=25)
     took: dict[str, list[float]] = {name: [] for name in names}
     worst: dict[str, list[float]] = {name: [] for name in names}
     for round_ in range(figures.rounds(7) + 1):
@@ -347,22 +365,28 @@ def test_four_writers(figures, opened):
 
             def writer(number: int, name: str = name, at: str = at, r: int = round_) -> Any:
                 one = opened.one(name, at)
-                return lambda n: one.set(f"w{number}:{n:06d}", f"{r} {number} {n} " + "x" * 90)
+
+                def write(n: int) -> None:
+                    one.set(f"w{number}:{n:06d}", f"{r} {number} {n} " + "x" * 90)
+
+                return write
 
             seconds, longest = at_once(writer, count)
             found = opened.one(name, at)
-            for number in range(PROCESSES):
-                for n in range(count):
-                    expected = f"{round_} {number} {n} " + "x" * 90
-                    assert found.get(f"w{number}:{n:06d}") == expected, (name, number, n)
+            for number, nth in itertools.product(range(PROCESSES), range(count)):
+                expected = f"{round_} {number} {nth} " + "x" * 90
+                assert found.get(f"w{number}:{nth:06d}") == expected, (name, number, nth)
             found.close()
             if round_:
                 took[name].append(seconds / (count * PROCESSES))
                 worst[name].append(longest)
+        best_s = four_in_a_commit_s(opened.one(SQLITE, f" best {round_}"), count)
+        if round_:
+            took.setdefault(BEST, []).append(best_s)
     figures.add(
         "a write, of four processes that write at once",
         took,
-        Goal(REDIS, faster=0.8),
+        Goal(REDIS, faster=0.8, why=f"SQLite waits five times for the disk, redis once: {BEST}"),
         note="durable: all but diskcache; seconds of all by the number of writes of all",
     )
     figures.add("the longest that one write took", worst, Goal(REDIS, at_most=2))
@@ -431,9 +455,7 @@ def test_memory_and_room(figures, opened):
 
 
 def test_growth(figures, opened):
-    sizes = [
-        figures.size(size, least=100 * (10**n)) for n, size in enumerate((1000, 10_000, COUNT))
-    ]
+    sizes = [figures.size(size, least=size // 10) for size in (1000, 10_000, COUNT)]
     calls = figures.size(500, least=50)
     with ExitStack() as stack:
         kept = {}
@@ -443,7 +465,7 @@ def test_growth(figures, opened):
             kept[size].update(filled(size))
 
         def get(size: int) -> None:
-            for key in shuffled(calls if calls < size else size, size):
+            for key in shuffled(min(calls, size), size):
                 kept[size].get(key)
 
         def put(size: int) -> None:
@@ -456,6 +478,11 @@ def test_growth(figures, opened):
         time.sleep(0.1)
         figures.growth("get of a key, by the keys there are", works(get), Goal(at_most=0.1))
         figures.growth("set of a key, by the keys there are", works(put), Goal(at_most=0.1))
+        figures.growth(
+            "all keys",
+            works(lambda size: keys_of(kept[size])),
+            Goal(at_most=1.05),
+        )
         figures.growth(
             "all items",
             works(lambda size: sum(1 for _ in kept[size].items())),

@@ -75,7 +75,7 @@ def in_thread(work: Callable[[], object]) -> tuple[threading.Thread, list[Any]]:
 
 
 def led_by(child: Callable[[], object], path: Path, work: Callable[[], object]) -> Any:
-    """A child that shall lead a thread's work: its id, the thread, what that was told, the offer."""
+    """A child that shall lead a thread's work: its id, the thread, its answers, the offer."""
     gate_out, gate_in = os.pipe()
 
     def done() -> None:
@@ -117,9 +117,16 @@ def asked(path: Path, count: int = 1) -> list[group.Offer]:
 @pytest.mark.parametrize("encrypt", [False, True])
 def test_a_change_is_made_by_the_one_who_has_the_lock(path: Path, *, encrypt: bool) -> None:
     one, other, third = (opened(path, encrypt=encrypt) for _ in range(3))
-    one.update(there="old", gone="old", **{"kept": b"old"})
+    one.update(there="old", gone="old", kept=b"old")
     ids = {key: one.id_of(key) for key in one}
-    values = {"there": "new", "fresh": [1, None], "kept": b"\0", "n": 2**70, "f": -0.5, "none": None}
+    values = {
+        "there": "new",
+        "fresh": [1, None],
+        "kept": b"\0",
+        "n": 2**70,
+        "f": -0.5,
+        "none": None,
+    }
     lock = holding(path)
     made = set()
     for key, value in values.items():
@@ -370,9 +377,12 @@ def test_who_is_to_blame_alone_is_told(path: Path, monkeypatch: pytest.MonkeyPat
     one["there"] = 1
     for broken in (b"", b"no change of ours", packed(Change("k", ("sealed", b"no envelope")))):
         lock = holding(path)
-        told = [in_thread(lambda n=n: others[n].set(f"key {n}", broken)) for n in range(2)]
+        told = [
+            in_thread(lambda n=n, broken=broken: others[n].set(f"key {n}", broken))
+            for n in range(2)
+        ]
         monkeypatch.setattr(others[2], "_change", lambda *_, broken=broken: broken)
-        told.append(in_thread(lambda: others[2].set("key 2", broken)))
+        told.append(in_thread(lambda broken=broken: others[2].set("key 2", broken)))
         asked(path, 3)
         lock.close()
         one["there"] = broken
