@@ -10,9 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from hero_kernel.databases import glances, jsonlines, values
+from hero_kernel.databases.changes import Change, packed, unpacked
 from hero_kernel.databases.positions import Positions
 from hero_kernel.databases.sealing import Sealing, place_of, shown
-from hero_kernel.databases.values import Value
+from hero_kernel.databases.values import SEALED, SECRET, Value
 from hero_kernel.databases.views import VALUE, Items, Keys, Values, after_prefix, paged
 from hero_kernel.databases.writer import (
     APPLICATION_ID,
@@ -31,6 +32,7 @@ from hero_kernel.errors import (
 )
 from hero_kernel.secret import Secret
 from hero_kernel.stores.bounds import check_key
+from hero_kernel.stores.group import MAX_CHANGE_BYTES
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from hero_kernel.crypto import Cipher
     from hero_kernel.databases.glances import Glance
-    from hero_kernel.stores.sqlite_file import Connection, Rows, Transaction
+    from hero_kernel.stores.sqlite_file import Connection, Rows, SqliteFile, Transaction
 
 T = TypeVar("T")
 
@@ -128,6 +130,7 @@ class Database(MutableMapping[str, Value]):
             Form("a database", APPLICATION_ID, FORMAT, journal="persist", secure_delete=True),
             partial(_script, self._sealing, encrypt=encrypt),
             keep=True,
+            take=partial(_take, self._sealing),
             make_folder=make_folder,
         )
         self.path = self._file.path
@@ -250,13 +253,16 @@ class Database(MutableMapping[str, Value]):
             count: How many at most.
             descending: Whether the order is reversed.
         """
-        bounds, parameters = ["key >= ?"], [prefix]
-        if (end := after_prefix(prefix)) is not None:
+        # One bound a side: of two SQLite would go by the first, and look at all up to the other.
+        low, above, end = prefix, "key >= ?", after_prefix(prefix)
+        if after is not None and descending:
+            end = after if end is None else min(after, end)
+        elif after is not None and after >= prefix:
+            low, above = after, "key > ?"
+        bounds, parameters = [above], [low]
+        if end is not None:
             bounds.append("key < ?")
             parameters.append(end)
-        if after is not None:
-            bounds.append("key < ?" if descending else "key > ?")
-            parameters.append(after)
         order = "DESC" if descending else "ASC"
         statement = (
             f"SELECT {columns} FROM entry WHERE {' AND '.join(bounds)} "  # noqa: S608 - ours
@@ -364,6 +370,7 @@ class Database(MutableMapping[str, Value]):
         return self._write(
             lambda writer: writer.set(key, number, value, ready),
             needs_keys=isinstance(value, Secret),
+            change=None if key is None else lambda: self._change(key, value, ready),
         )
 
     def update(self, other: Any = (), /, **more: Any) -> None:
@@ -392,7 +399,7 @@ class Database(MutableMapping[str, Value]):
             transaction.run(statement)
 
     def _update(self, other: Any, more: dict[str, Any]) -> None:
-        def work(writer: Writer) -> None:
+        def work(writer: Writer) -> int:
             for source in (other, more) if more else (other,):
                 if isinstance(source, Mapping):
                     pairs: Iterable[Any] = source.items()
@@ -401,6 +408,7 @@ class Database(MutableMapping[str, Value]):
                 else:
                     pairs = source
                 writer.update(pairs)
+            return 0
 
         self._write(work)
 
@@ -468,11 +476,14 @@ class Database(MutableMapping[str, Value]):
         else:
             statement, what = "DELETE FROM entry WHERE id = ?", _one_of(key, id)
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> int:
             self._file.run(connection, statement, (what,))
-            return self._file.run(connection, "SELECT changes()") != [(0,)]
+            return self._file.run(connection, "SELECT changes()")[0][0]  # type: ignore[no-any-return]
 
-        if not self._file.write(work, absent=False):
+        def change() -> bytes | None:
+            return packed(Change(what)) if isinstance(what, str) else None
+
+        if not self._file.hand(work, change, absent=0):
             raise self._no_key(what) if isinstance(what, str) else self._no_id(what)
 
     def empty(self) -> None:
@@ -718,27 +729,54 @@ class Database(MutableMapping[str, Value]):
             bound_to=bound_to,
         )
 
-    def _write(self, work: Callable[[Writer], T], *, needs_keys: bool = False) -> T:
-        """What `work` returns, its changes committed, the keys asked for before it has the lock."""
+    def _write(
+        self,
+        work: Callable[[Writer], int],
+        *,
+        needs_keys: bool = False,
+        change: Callable[[], bytes | None] | None = None,
+    ) -> int:
+        """What `work` returns, its changes committed, the keys asked for before it has the lock.
 
-        def attempt(connection: Connection) -> T:
+        With a change, which is the same as `_take` understands it, perhaps by another writer.
+        """
+
+        def attempt(connection: Connection) -> int:
             writer = self._writer(connection)
             result = work(writer)
             self._is_sealed |= writer.is_encrypted
             self._may_be_unpurged |= writer.was_converted
             return result
 
+        def written() -> int:
+            return self._file.hand(attempt, change) if change else self._file.write(attempt)
+
         if self._is_sealed or needs_keys:
             self._ask()
         try:
-            result = self._file.write(attempt)
+            result = written()
         except UnreadyError:
             self._is_sealed = True
             self._ask()
-            result = self._file.write(attempt)
+            result = written()
         if self._may_be_unpurged:
             self._purge()
         return result
+
+    def _change(self, key: str, value: object, ready: Ready) -> bytes | None:
+        """The value of a key as it is handed over, sealed where that is known to be asked for."""
+        row = ready.row
+        if row is None:
+            if ready.spelt is None or len(ready.spelt) > MAX_CHANGE_BYTES:
+                return None
+            keys = self._sealing.keys
+            if isinstance(value, Secret):
+                self._sealing.tell(value)
+            kind = SEALED if self._is_sealed else SECRET
+            row = kind, keys.seal(self.name, key, ready.spelt, keys.kid)
+        elif isinstance(row[1], str | bytes) and len(row[1]) > MAX_CHANGE_BYTES:
+            return None
+        return packed(Change(key, row))
 
     def _ask(self) -> None:
         self._sealing.ask()
@@ -778,6 +816,16 @@ class Database(MutableMapping[str, Value]):
 
     def __reduce_ex__(self, _protocol: Any) -> NoReturn:
         raise TypeError("a database is a file; export it, or copy its items")
+
+
+def _take(
+    sealing: Sealing, file: SqliteFile, connection: Connection, offered: list[bytes]
+) -> list[int]:
+    """Make what others have handed over; see `SqliteFile`."""
+    writer = Writer(file, sealing, connection)
+    answers = [writer.make(unpacked(one)) for one in offered]
+    writer.finish()
+    return answers
 
 
 def _script(sealing: Sealing, *, encrypt: bool) -> str:

@@ -15,6 +15,7 @@ PAGE_BYTES = 1024 * 1024
 
 PAGE_ROWS = 1024
 _FIRST_ROWS = 16
+_SIZED = (str, bytes)  # not the union, which is made anew for every cell
 
 Rows = list[tuple[Any, ...]]
 
@@ -49,7 +50,7 @@ def paged(fetch: Callable[[Any, int], Rows], first: object) -> Iterator[tuple[An
         if len(rows) < count:
             return
         after = rows[-1][0]
-        held = sum(len(cell) for row in rows for cell in row if isinstance(cell, str | bytes))
+        held = sum(len(cell) for row in rows for cell in row if isinstance(cell, _SIZED))
         count = max(1, min(PAGE_ROWS, count * 4, count * PAGE_BYTES // (held + 1)))
 
 
@@ -91,14 +92,19 @@ class Items(ItemsView[str, "Value"]):
         return self._mapping.count(self._prefix)  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[tuple[str, Value]]:
-        value_of = self._mapping.value_of
-        rows = _rows(self._mapping, f"key, {VALUE}", self._prefix)
-        return ((row[0], value_of(row[0], row[1:])) for row in rows)
+        return self._pairs(descending=False)
 
     def __reversed__(self) -> Iterator[tuple[str, Value]]:
+        return self._pairs(descending=True)
+
+    def _pairs(self, *, descending: bool) -> Iterator[tuple[str, Value]]:
         value_of = self._mapping.value_of
-        rows = _rows(self._mapping, f"key, {VALUE}", self._prefix, descending=True)
-        return ((row[0], value_of(row[0], row[1:])) for row in rows)
+        rows = _rows(self._mapping, f"key, {VALUE}", self._prefix, descending=descending)
+        for key, kind, value, encrypted in rows:
+            if kind is None and not encrypted:
+                yield key, value
+            else:
+                yield key, value_of(key, (kind, value, encrypted))
 
     def __repr__(self) -> str:
         return f"Items({self._mapping!r}, {self._prefix!r})"

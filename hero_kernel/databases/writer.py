@@ -7,6 +7,7 @@ leave a value behind that the new ones do not open.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ from hero_kernel.databases.views import VALUE, paged
 from hero_kernel.errors import SecretChangedError, ValueTamperedError
 from hero_kernel.secret import Secret
 from hero_kernel.stores.bounds import check_key
+from hero_kernel.stores.group import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hero_kernel.databases.changes import Change
     from hero_kernel.databases.sealing import Sealing
     from hero_kernel.databases.values import Stored
     from hero_kernel.stores.sqlite_file import Connection, Rows, SqliteFile
@@ -62,6 +65,13 @@ _UPSERT = """
 INSERT INTO entry (key, kind, value) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, value = excluded.value
 """
+# A parameter less than of `_UPSERT`, a third of the time.
+_UPSERT_KIND = """
+INSERT INTO entry (key, kind, value) VALUES (?, {kind}, ?)
+ON CONFLICT (key) DO UPDATE SET kind = {kind}, value = excluded.value
+"""
+_UPSERT_CLEAR = _UPSERT_KIND.format(kind="NULL")
+_UPSERT_SEALED = _UPSERT_KIND.format(kind=f"'{SEALED}'")
 _LAST_ID = "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'entry'), 0)"
 
 _SHORT = 128
@@ -171,6 +181,30 @@ class Writer:
             ((number,),) = self._run("SELECT last_insert_rowid()")
         return number
 
+    def make(self, change: Change) -> int:
+        """Make what another writer has handed over, sealed already where it must be.
+
+        The id of the key, of one that is deleted 1 or, if it was not there, 0. `ALONE` when it is
+        not as it has to be now: the database has become encrypted, or the key another one.
+        """
+        if change.row is None:
+            self._run("DELETE FROM entry WHERE key = ?", (change.key,))
+            return self._run("SELECT changes()")[0][0]  # type: ignore[no-any-return]
+        kind, value = change.row
+        if (kind == SEALED) != self.is_encrypted:
+            return ALONE
+        if kind in (SEALED, SECRET):
+            is_fenced = isinstance(value, bytes) and value[KID] == self.fence
+            if not is_fenced or self.name != self._bound_to:
+                return ALONE
+            self._sealed += 1
+        found = self._run("SELECT id FROM entry WHERE key = ?", (change.key,))
+        if found:
+            self._run(_REPLACE, (kind, value, found[0][0]))
+            return found[0][0]  # type: ignore[no-any-return]
+        self._run(_INSERT, (None, change.key, kind, value))
+        return self._run("SELECT last_insert_rowid()")[0][0]  # type: ignore[no-any-return]
+
     def _row(self, place: str, value: object, ready: Ready) -> tuple[str | None, Stored]:
         is_secret = isinstance(value, Secret)
         if not self.is_encrypted and not is_secret:
@@ -182,21 +216,41 @@ class Writer:
 
     def update(self, pairs: Iterable[Any]) -> None:
         """Write keys and values, taken one by one."""
-        rows = self._sealed_rows if self.is_encrypted else self._plain_rows
-        self._file.run_many(self._connection, _UPSERT, rows(pairs))
+        if self.is_encrypted:
+            self._run_many(_UPSERT_SEALED, self._sealed_rows(pairs))
+        else:
+            rest, other = iter(pairs), list[tuple[object, ...]]()
+            self._run_many(_UPSERT_CLEAR, self._clear_rows(rest, other))
+            if other:
+                self._run_many(_UPSERT, itertools.chain(other, self._rows(rest)))
         self.finish()
 
-    def _plain_rows(self, pairs: Iterable[Any]) -> Iterator[tuple[object, ...]]:
-        name, encoded = self._sealing.name, values.encoded
+    def _run_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        self._file.run_many(self._connection, statement, rows)
+
+    def _clear_rows(
+        self, pairs: Iterator[Any], other: list[tuple[object, ...]]
+    ) -> Iterator[tuple[object, ...]]:
+        """Keys and values up to the first that is of a kind; that row goes to `other`."""
         for key, value in pairs:
             if type(key) is not str or not key.isascii() or "\0" in key or len(key) > _SHORT:
                 check_key(key)
             if type(value) is str and len(value) < _SHORT_VALUE and value.isascii():
-                yield key, None, value
-            elif isinstance(value, Secret):
-                yield (key, *self._row(key, value, Ready(f"{name}: {key!r}")))
-            else:
-                yield (key, *encoded(value, f"{name}: {key!r}"))
+                yield key, value
+                continue
+            kind, stored = self._kept(key, value)
+            if kind is not None:
+                other.append((key, kind, stored))
+                return
+            yield key, stored
+
+    def _rows(self, pairs: Iterable[Any]) -> Iterator[tuple[object, ...]]:
+        for key, value in pairs:
+            check_key(key)
+            yield (key, *self._kept(key, value))
+
+    def _kept(self, key: str, value: object) -> tuple[str | None, Stored]:
+        return self._row(key, value, Ready(f"{self._sealing.name}: {key!r}"))
 
     def _sealed_rows(self, pairs: Iterable[Any]) -> Iterator[tuple[object, ...]]:
         kid, name, spelt = self._fenced(), self._sealing.name, values.spelt
@@ -211,7 +265,7 @@ class Writer:
                 if isinstance(value, Secret):
                     self._sealing.tell(value)
             self._sealed += 1
-            yield key, SEALED, seal(name, key, plain, kid)
+            yield key, seal(name, key, plain, kid)
 
     def _envelope(self, place: str, spelt: bytes) -> bytes:
         kid = self._fenced()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal`'s own make enums: 2 µs each
 import signal
 import threading
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+_SIGINT = int(signal.SIGINT)
+
 
 @contextmanager
 def deferred() -> Iterator[None]:
@@ -19,16 +22,16 @@ def deferred() -> Iterator[None]:
     For short blocks that must not stop half-way. Python runs signal handlers in the main thread
     only, so in other threads there is nothing to hold back.
     """
-    previous = signal.getsignal(signal.SIGINT)
+    previous = _signal.getsignal(_SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(previous):
         yield
         return
     arrived: list[FrameType | None] = []
     # From this call to the next one nothing raises here, so there is no gap before the `try`.
-    signal.signal(signal.SIGINT, lambda _number, frame: arrived.append(frame))
+    _signal.signal(_SIGINT, lambda _number, frame: arrived.append(frame))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        _signal.signal(_SIGINT, previous)
         if arrived:
-            previous(signal.SIGINT, arrived[0])
+            previous(_SIGINT, arrived[0])

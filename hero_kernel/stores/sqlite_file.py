@@ -8,11 +8,12 @@ import random
 import signal
 import sqlite3
 import stat
+import struct
 import threading
 import time
 import weakref
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import get_ident
@@ -28,12 +29,15 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from hero_kernel.stores.group import ALONE, IS_POSSIBLE, Queue
 from hero_kernel.stores.interrupts import deferred
 from hero_kernel.stores.turns import TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType, TracebackType
+
+    from hero_kernel.stores.group import Offer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,6 +46,7 @@ Connection: TypeAlias = sqlite3.Connection
 Identity: TypeAlias = "tuple[int, int]"
 Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
+Take: TypeAlias = "Callable[[SqliteFile, Connection, list[bytes]], list[int]]"
 
 COMMIT_END_S = 0.002
 """How long the end of a commit takes at most, but for a disk that is slow or busy."""
@@ -75,6 +80,12 @@ READS_BEFORE_UNLOCKED = 32
 CACHE_KIB = 16 * 1024
 """How much of a file a kept connection may hold in memory."""
 
+LEADER_S = 5.0
+"""How long a writer that gives up waits for a leader that has its change; one may be stopped."""
+
+WRITES_UNTIL_A_LOOK = 16
+"""How many writes there are between two looks whether somebody has made a queue to wait in."""
+
 JOURNAL_KEPT = 1024 * 1024
 """Bytes of a persistent journal that are left for the next transaction."""
 
@@ -106,23 +117,57 @@ class Form:
     text: type[str | bytes] = str
 
 
+_HANDED = struct.Struct("=Qq")
+"""A token and an answer, as the table `handed` has them."""
+
+_HANDED_TABLE = "CREATE TABLE IF NOT EXISTS handed (one INTEGER PRIMARY KEY, answers BLOB)"
+
+
+@dataclass
+class _Group:
+    """The changes of others in a transaction, and what they are told when it is committed."""
+
+    queue: Queue
+    offers: list[Offer]
+    answers: list[int] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Tell each its answer."""
+        with suppress(OSError, ValueError):
+            answers = list(zip(self.offers, self.answers, strict=True))
+            self.queue.tell(answers, crowd=len(answers) + 1)
+
+    def fail(self, *, will_try_again: bool) -> None:
+        """Have them wait on, or go on alone: they look themselves whether it was committed."""
+        if will_try_again:
+            with suppress(OSError, ValueError):
+                self.queue.release(self.offers)
+                self.queue.tell([], crowd=1)
+        else:
+            self.answers = [ALONE] * len(self.offers)
+            self.tell()
+
+
 class _Kept:
     """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
 
     def __init__(self) -> None:
-        self.noticed: int | None = None
         self.changed: Stamp | None = None
         self.connection: Connection | None = None
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
         self.is_prepared = False
+        self.state: Rows | None = None
+        self.version: int | None = None
         self.reads = 0
+        self.writes = 0
         self.openings = 0
+        self.queue: Queue | None = None
 
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
         connection, self.connection = self.connection, None
-        self.stamp, self.is_prepared = None, False
+        self.stamp, self.is_prepared, self.state = None, False, None
         self.lock_again()
         if connection is not None:
             _shut(connection)
@@ -142,6 +187,17 @@ class _Kept:
         self.reads = 0
         if unlocked is not None:
             unlocked.close()
+
+    def end(self) -> None:
+        """Close everything, the queue too unless a thread waits in it."""
+        self.let_go()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of the queue unless a thread waits in it."""
+        if self.queue is not None and not self.queue.is_waited_in:
+            self.queue.close()
+            self.queue = None
 
 
 # SQLite keeps its notes on file locks for the whole process, not for a connection, and a fork
@@ -170,6 +226,11 @@ def _after_fork_in_child() -> None:
         transaction.orphan()
         if thread != get_ident():
             del _OPEN[path, thread]
+    for kept in list(_KEPT):
+        # The locks in it are the parent's, for as long as one of both has it open.
+        queue, kept.queue = kept.queue, None
+        if queue is not None:
+            queue.close()
     TURN.release()
 
 
@@ -203,11 +264,16 @@ class SqliteFile:
     the time of its last change, is afterwards still what it was under a lock; any write makes
     another stamp. Not on Windows, nor where stamps are coarser than a millisecond.
 
+    Where several processes write a kept file at once, those who wait hand over what they `hand`;
+    see `group`. Its queue is a file beside this one, with "-queue" after its name.
+
     Args:
         path: Where it is; a link there is not followed.
         form: What makes it one of ours.
         script: The SQL that fills a new file, made at need.
         keep: Whether the connection stays open between calls.
+        take: Makes changes that others `hand` over in an open transaction, and gives an answer to
+            each: what their `work` would have returned, or `ALONE` for one that it left alone.
         make_folder: Makes the folder; by default with what is missing above it, mode 0700.
     """
 
@@ -218,24 +284,26 @@ class SqliteFile:
         script: Callable[[], str],
         *,
         keep: bool = False,
+        take: Take | None = None,
         make_folder: Callable[[], object] | None = None,
     ) -> None:
         self.path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() follows links
         self.address = str(self.path)
         self.form = form
         self._script = script
+        self._take = take if IS_POSSIBLE else None
         self._make_folder = make_folder or partial(_make_folder, self.path.parent)
         self._kept = _Kept() if keep else None
         self._encoded = os.fsencode(self.path)
         if self._kept is not None:
             _KEPT.add(self._kept)
-            weakref.finalize(self, self._kept.let_go)
+            weakref.finalize(self, self._kept.end)
 
     def close(self) -> None:
         """Close what is kept open; a later call opens anew."""
         if self._kept is not None:
             with TURN:
-                self._kept.let_go()
+                self._kept.end()
 
     @property
     def openings(self) -> int:
@@ -345,23 +413,215 @@ class SqliteFile:
         if (transaction := self.transaction_here()) is not None:
             return transaction.do(work)
 
-        def attempt() -> T:
-            identity = self.identity()
-            if identity is None and absent is not None:
-                return absent
-            identity = identity or self.make()
-            with self._lent() as connection:
-                self._begin(connection)
-                result = work(connection)
-                self._commit(connection)
-            if self.identity() != identity:
-                raise BusyError  # the file was moved or deleted meanwhile, and our change with it
-            if self._kept is not None:
-                self._kept.lock_again()
-                self._kept.stamp = _stamp(os.lstat(self._encoded))
-            return result
+        return self.patiently(lambda: self._written(work, absent))
 
-        return self.patiently(attempt)
+    def hand(
+        self,
+        work: Callable[[Connection], int],
+        change: Callable[[], bytes | None],
+        *,
+        absent: int | None = None,
+    ) -> int:
+        """As `write`, or by another writer, if one has the lock: in its transaction, with its own.
+
+        Either way the change is committed when this returns, in the order of this one's calls.
+
+        Args:
+            work: Makes the change; what it returns is no less than zero.
+            change: The same for the `take` of whoever has the lock; None when it must not be.
+            absent: The answer when there is no file.
+        """
+        kept = self._kept
+        if kept is None or self._take is None or self.transaction_here() is not None:
+            return self.write(work, absent=absent)
+        started = time.monotonic()
+        queue: Queue | None = None
+        answer: int | None = None
+        try:
+            with suppress(BusyError), TURN, deferred():
+                if kept.queue is None or not kept.queue.is_led():
+                    return self._written(work, absent)
+            with TURN, deferred():
+                queue = self._asked(kept, change)
+            while (waited_s := time.monotonic() - started) <= WAIT_S:
+                if queue is None or not queue.asks:
+                    pause(waited_s)
+                elif (answer := queue.wait()) == ALONE:
+                    queue.clear()
+                elif answer is not None:
+                    return answer
+                with suppress(BusyError), TURN, deferred():
+                    return self._written(work, absent, queue)
+        finally:
+            if queue is not None:
+                answer = self._left(queue)
+        if answer is not None and answer != ALONE:
+            return answer
+        raise self._locked()
+
+    def _asked(self, kept: _Kept, change: Callable[[], bytes | None]) -> Queue | None:
+        """The queue where the change is handed over; None when it is not."""
+        self._look_for_queue(kept, make=True)
+        queue = kept.queue
+        if queue is None or queue.is_waited_in or (offer := change()) is None:
+            return None
+        try:
+            if not queue.ask(offer):
+                return None
+        except OSError:  # no room on the disk, say
+            kept.leave()
+            return None
+        queue.is_waited_in = True
+        return queue
+
+    def _look_for_queue(self, kept: _Kept, *, make: bool) -> None:
+        """Open the queue that is beside the file now."""
+        path = self._encoded + b"-queue"
+        try:
+            if kept.queue is not None:
+                if kept.queue.is_waited_in:
+                    return
+                found = os.lstat(path)
+                if (found.st_dev, found.st_ino) == kept.queue.identity:
+                    return
+        except OSError:
+            pass  # it was deleted
+        kept.leave()
+        with suppress(OSError):
+            kept.queue = Queue(path, make=make)
+
+    def _left(self, queue: Queue) -> int | None:
+        """Take back what is asked; where a leader has taken it, after that one's end: the answer.
+
+        A leader that is alive has ended within moments, for it holds SQLite's lock.
+        """
+        answer: int | None = None
+        with suppress(OSError, ValueError):
+            if (answer := queue.answer()) is None:
+                answer = self._withdrawn(queue)
+            else:
+                queue.clear()
+        queue.is_waited_in = False
+        return answer
+
+    def _withdrawn(self, queue: Queue) -> int | None:
+        patience = time.monotonic() + LEADER_S
+        with deferred():
+            while not queue.withdraw() and time.monotonic() < patience:
+                if (answer := queue.answer()) is not None:
+                    queue.clear()
+                    return answer
+                time.sleep(0.001)
+        return None
+
+    def _written(
+        self, work: Callable[[Connection], T], absent: T | None, asked: Queue | None = None
+    ) -> T:
+        """What `work` returns, its changes committed, with those that others handed over.
+
+        With a queue, what this one has `asked` there is taken back, if it is not made already.
+        """
+        identity = self.identity()
+        if identity is None and absent is not None:
+            return absent
+        identity = identity or self.make()
+        kept, group = self._kept, None
+        with self._writing(identity) as connection:
+            if asked is not None:
+                answer = self._made_already(connection, asked)
+                if answer is not None:
+                    self.run(connection, "ROLLBACK")
+                    return answer  # type: ignore[return-value]  # what `hand` is for returns int
+                asked.clear()
+            result = work(connection)
+            if kept is not None:
+                group = self._group(kept, connection)
+            try:
+                self._commit(connection)
+                stamp = self._stamp_of(identity)
+            except BaseException as error:
+                if group is not None:
+                    group.fail(will_try_again=isinstance(error, BusyError))
+                raise
+        if kept is not None:
+            kept.lock_again()
+            kept.stamp = stamp
+        if group is not None:
+            group.tell()
+        return result
+
+    def _stamp_of(self, identity: Identity | None) -> Stamp:
+        """The file's stamp; BusyError when it was moved or deleted, and our change with it."""
+        with suppress(FileNotFoundError):
+            stamp = _stamp(os.lstat(self._encoded))
+            if stamp[:2] == identity:
+                return stamp
+        raise BusyError
+
+    def _made_already(self, connection: Connection, asked: Queue) -> int | None:
+        """The answer to what was asked, if a leader has committed it."""
+        answer = asked.answer()
+        if answer in (None, ALONE):
+            answer = self._handed(connection).get(asked.token)
+        return answer
+
+    def _handed(self, connection: Connection) -> dict[int, int]:
+        """The answers of the last group that was committed, by the tokens of its changes."""
+        if not self.run(connection, "SELECT 1 FROM sqlite_master WHERE name = 'handed'"):
+            return {}
+        rows = self.run(connection, "SELECT answers FROM handed")
+        answers = rows[0][0] if rows else b""
+        if not isinstance(answers, bytes) or len(answers) % _HANDED.size:
+            return {}
+        return dict(_HANDED.iter_unpack(answers))
+
+    def _group(self, kept: _Kept, connection: Connection) -> _Group | None:
+        """Make the changes of those who wait, in the open transaction; None when nobody does."""
+        kept.writes += 1
+        if kept.writes % WRITES_UNTIL_A_LOOK == 0:
+            self._look_for_queue(kept, make=False)
+        queue, take = kept.queue, self._take
+        if queue is None or take is None:
+            return None
+        try:
+            offers = queue.gather()
+            if offers is None:
+                return None
+            known = self._handed(connection) if offers else {}
+            queue.tell([(offer, known[offer.token]) for offer in offers if offer.token in known])
+        except (OSError, ValueError):
+            kept.leave()
+            return None
+        group = _Group(queue, [offer for offer in offers if offer.token not in known])
+        try:
+            group.answers = take(self, connection, [offer.change for offer in group.offers])
+            made = [
+                _HANDED.pack(offer.token, answer)
+                for offer, answer in zip(group.offers, group.answers, strict=True)
+                if answer != ALONE
+            ]
+            if made:
+                self._keep_handed(connection, b"".join(made))
+        except BusyError:
+            group.fail(will_try_again=True)
+            raise
+        except (HeroError, sqlite3.Error, ValueError) as error:
+            group.fail(will_try_again=False)  # whoever is to blame, this one tries alone, too
+            raise BusyError from error
+        except BaseException:
+            group.fail(will_try_again=False)
+            raise
+        return group
+
+    def _keep_handed(self, connection: Connection, answers: bytes) -> None:
+        statement = "REPLACE INTO handed VALUES (1, ?)"
+        try:
+            connection.execute(statement, (answers,)).fetchall()
+        except sqlite3.OperationalError:  # one that was made before there were groups
+            self.run(connection, _HANDED_TABLE)
+            self.run(connection, statement, (answers,))
+            if self._kept is not None:
+                self._kept.state = None  # the schema is another one
 
     def transaction(self, result: T) -> Transaction[T]:
         """A transaction over a `with` block, which is given `result`."""
@@ -370,6 +630,76 @@ class SqliteFile:
     def transaction_here(self) -> Transaction[Any] | None:
         """The transaction that is open on this file in this thread."""
         return _OPEN.get((self.address, get_ident()))
+
+    @contextmanager
+    def _writing(self, identity: Identity | None) -> Iterator[Connection]:
+        """A connection with a transaction that may write; what is not committed is rolled back."""
+        kept = self._kept
+        if kept is None:
+            with self._lent() as connection:
+                self._begin(connection)
+                yield connection
+            return
+        connection = self._begun(kept, identity)
+        done = False
+        try:
+            yield connection
+            done = True
+        finally:
+            if not done:
+                kept.let_go()
+
+    def _begun(self, kept: _Kept, identity: Identity | None) -> Connection:
+        """The kept connection in a transaction that may write; opened anew where it must be."""
+        if not self._goes_on(kept, identity):
+            try:
+                connection = self._kept_connection(kept)
+                self._begin(connection)
+                kept.version, kept.state = self._state(connection)
+            except BaseException:
+                kept.let_go()
+                raise
+        return kept.connection  # type: ignore[return-value]  # both have opened it
+
+    def _goes_on(self, kept: _Kept, identity: Identity | None) -> bool:
+        """Begin on the open connection; False when there is none that may be gone on with.
+
+        It may when SQLite has noticed all that others did to the file since: by the count of
+        their commits, which makes void what it holds in memory. Of a file that was copied over it
+        notices nothing, if both have counted alike.
+        """
+        connection, stamp = kept.connection, kept.stamp
+        if connection is None or kept.state is None or stamp is None or stamp[:2] != identity:
+            return False
+        try:
+            self.run(connection, "BEGIN IMMEDIATE")
+            found = _stamp(os.lstat(self._encoded))  # nobody else writes now
+            if found == stamp and kept.is_prepared:
+                return True
+            kept.lock_again()
+            version, state = self._state(connection)
+            # One that a read has noticed already counts no more, but may have changed the modes.
+            is_noticed = found == stamp or (found[:2] == identity and version != kept.version)
+            if is_noticed and state == kept.state:
+                kept.stamp, kept.version, kept.changed = found, version, None
+                kept.is_prepared = True
+                return True
+        except BusyError:
+            if connection.in_transaction:
+                kept.let_go()
+            raise
+        except (HeroError, OSError):
+            pass  # a new connection tells what is wrong
+        except BaseException:
+            kept.let_go()
+            raise
+        kept.let_go()
+        return False
+
+    def _state(self, connection: Connection) -> tuple[int, Rows]:
+        """The count of others' commits, and what has to be as it was for a connection to go on."""
+        ((version, *modes),) = self.run(connection, _MODES)
+        return version, [tuple(modes), *self.run(connection, _SCHEMA)]
 
     def _begin(self, connection: Connection, lock: str = "IMMEDIATE") -> None:
         """Start writing, in the safe modes; a file that some tool set to WAL returns from it."""
@@ -398,7 +728,7 @@ class SqliteFile:
 
         def work() -> None:
             # The journal first: one that is left would be played back into the next file.
-            for suffix in ("-journal", "-wal", "-shm", ""):
+            for suffix in ("-journal", "-wal", "-shm", "-queue", ""):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
         self._exclusively(work)
@@ -414,7 +744,8 @@ class SqliteFile:
             # A link and not a rename, which would replace what came there meanwhile.
             os.link(self.path, new)
             self.path.unlink()
-            self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+            for suffix in ("-journal", "-queue"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             files.sync_folder(new.parent)
 
         self._exclusively(work)
@@ -541,7 +872,7 @@ class SqliteFile:
             kept.let_go()
             connection = kept.connection = self._connected("mode=rw")
             self._ready(connection)
-            kept.noticed = None
+            kept.version = None
         kept.changed, kept.is_prepared = stamp, False
         kept.openings += 1
         return connection
@@ -557,10 +888,10 @@ class SqliteFile:
             BusyError: It has not; the connection is thrown away.
         """
         ((version,),) = self.run(connection, "PRAGMA data_version")
-        if version == kept.noticed:
+        if version == kept.version:
             kept.let_go()
             raise BusyError
-        kept.noticed, kept.stamp, kept.changed = version, kept.changed, None
+        kept.version, kept.stamp, kept.changed = version, kept.changed, None
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
@@ -649,7 +980,7 @@ class SqliteFile:
         of this process holds on it.
         """
         try:
-            found = os.lstat(self.path)
+            found = os.lstat(self._encoded)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -984,6 +1315,12 @@ def _is_settled(found: os.stat_result) -> bool:
     is_fine = found.st_ctime_ns % 1_000_000 != 0 and os.name == "posix"
     return is_fine and time.time_ns() - found.st_ctime_ns > SETTLED_NS
 
+
+_MODES = """
+SELECT data_version, application_id, user_version, journal_mode
+FROM pragma_data_version, pragma_application_id, pragma_user_version, pragma_journal_mode
+"""
+_SCHEMA = "SELECT name, rootpage, sql FROM sqlite_master"
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})

@@ -1,0 +1,312 @@
+"""Group commit: writers that wait hand their changes to the one who writes, which commits them all.
+
+A commit waits for the disk several times, however much is in it. So a writer that finds another
+at it puts its change into a file beside the database, its queue, and the other, the leader, makes
+the change in its own transaction. SQLite's lock alone decides who leads, and only what SQLite has
+committed is told: the queue is a means to be quick. It is never synced, holds nothing that counts
+once its writers have ended, and may be deleted at any time.
+
+Each change is made once and told truly, whoever is killed:
+
+- A leader takes changes while it has SQLite's lock to write, and only of writers that are alive:
+  each holds a lock on its slot of the queue, which the system drops when the process ends.
+- The tokens of the changes are written in the transaction that makes them. The next leader looks
+  there first, so that a change whose leader was killed before it told is told, not made again; a
+  writer that nobody tells asks there as soon as it has the lock itself.
+- A writer that gives up locks its slot against leaders before it takes its change back. If one has
+  taken it already, it waits for what becomes of it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+IS_POSSIBLE = hasattr(fcntl, "F_OFD_SETLK") and hasattr(socket, "AF_UNIX")
+"""Whether there are locks of an open file, and sockets that the system names: on Linux."""
+
+SLOTS = 16
+"""How many writers may wait in a queue; more wait without one."""
+
+MAX_CHANGE_BYTES = 4000
+"""How large a change may be that is handed over; a larger one is made by its own writer."""
+
+ALONE = -1
+"""The answer that the change was not made, and that its writer shall make it."""
+
+WAIT_S = 0.004
+"""How long a writer waits before it looks whether anybody leads at all."""
+
+GATHER_NS = 250_000
+"""How long a leader waits for those who were in the last group: about what a commit takes."""
+
+RECENT_NS = 5_000_000
+"""How long after a group those who were in it are expected again."""
+
+# The file: when a leader began, when the last group ended, and how many were in it; a token a
+# slot of what is asked, a token a slot of what was answered; an answer a slot; the slots.
+_CROWD = struct.Struct("=QQQ")
+_TOKENS = struct.Struct(f"={SLOTS}Q")
+_TOKEN = struct.Struct("=Q")
+_ANSWER = struct.Struct("=QqI")  # token, answer and a checksum of both
+_ASKED = struct.Struct("=QHHI")  # token, bytes of address and change, and a checksum of all
+_ASKED_AT = 64
+_ANSWERED_AT = _ASKED_AT + _TOKENS.size
+_ANSWERS_AT = _ANSWERED_AT + _TOKENS.size
+_HEAD_BYTES = _ANSWERS_AT
+_SLOTS_AT = _SLOT_BYTES = 4096
+
+_FLOCK = struct.Struct("hhqqi4x")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A change of another writer, taken.
+
+    Attributes:
+        slot: Where it waits.
+        token: What it is known by; no two changes have the same.
+        address: Its writer's socket.
+        change: What it is, in the words of the file's owner.
+    """
+
+    slot: int
+    token: int
+    address: bytes
+    change: bytes
+
+
+class Queue:
+    """The queue of one file; one thread at a time may wait in it.
+
+    Attributes:
+        identity: Its file's device and inode.
+        is_waited_in: Whether a thread has it for itself.
+        asks: Whether there is a change of this one's in it.
+
+    Args:
+        path: The queue's file.
+        make: Whether it is made when it is not there.
+
+    Raises:
+        OSError: There is none to be had.
+    """
+
+    def __init__(self, path: bytes, *, make: bool) -> None:
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
+        # An object, not a number: closed by one thread, it is no other file for the next.
+        self._file = open(  # noqa: SIM115 - closed by close()
+            path, "r+b", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600)
+        )
+        found = os.fstat(self._file.fileno())
+        self.identity = found.st_dev, found.st_ino
+        self.is_waited_in = False
+        self.asks = False
+        self._socket: socket.socket | None = None
+        self._address = b""
+        self._slot = -1
+        self._token = 0
+
+    def close(self) -> None:
+        """Let go of it; also in the child of a fork, whose parent goes on with it."""
+        self._file.close()
+        if self._socket is not None:
+            self._socket.close()
+
+    # What a writer does that waits.
+
+    def is_led(self) -> bool:
+        """Whether a leader is at work, so that it is no use to try for the lock."""
+        began: int = _CROWD.unpack(self._read(0, _CROWD.size))[0]
+        return 0 <= time.monotonic_ns() - began < RECENT_NS
+
+    def ask(self, change: bytes) -> bool:
+        """Hand a change over; False when there is no room for it."""
+        if len(change) > MAX_CHANGE_BYTES or not self._has_slot():
+            return False
+        self._token = self._token % (2**64 - 1) + 1
+        sizes = len(self._address), len(change)
+        checksum = _checksum(self._token, self._address + change)
+        asked = _ASKED.pack(self._token, *sizes, checksum) + self._address + change
+        self._write(_SLOTS_AT + self._slot * _SLOT_BYTES, asked)
+        # Only then: whoever sees the token finds the change.
+        self._write(_ASKED_AT + self._slot * _TOKEN.size, _TOKEN.pack(self._token))
+        self.asks = True
+        return True
+
+    def _has_slot(self) -> bool:
+        if self._slot >= 0:
+            return True
+        for slot in range(SLOTS):
+            if self._lock(fcntl.F_WRLCK, slot):
+                break
+        else:
+            return False
+        self._slot = slot
+        self._token = int.from_bytes(os.urandom(8), "little")
+        self._speaking()
+        self._erase(slot)  # what one that was killed has left
+        self._lock(fcntl.F_RDLCK, slot)
+        return True
+
+    def _speaking(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            # The system's own timeout: one call less than Python's.
+            timeout = struct.pack("@ll", int(WAIT_S), int(WAIT_S % 1 * 1e6))
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+            self._socket.bind("")  # a name of the system's: no file, and gone with the process
+            self._address = self._socket.getsockname()
+        return self._socket
+
+    def wait(self) -> int | None:
+        """The answer, if there is one within a few milliseconds; None also when it is our turn."""
+        with suppress(BlockingIOError):  # the time is over
+            self._speaking().recv(1)
+        return self.answer()
+
+    def answer(self) -> int | None:
+        """What a leader has told about the change that was asked; None when nothing."""
+        at = _ANSWERS_AT + self._slot * _ANSWER.size
+        token, answer, checksum = _ANSWER.unpack(self._read(at, _ANSWER.size))
+        if token != self._token or checksum != _checksum(token, b"%d" % answer):
+            return None
+        return answer  # type: ignore[no-any-return]
+
+    @property
+    def token(self) -> int:
+        """The token of the change that was asked last."""
+        return self._token
+
+    def clear(self) -> None:
+        """Take the change back; by whoever has SQLite's lock, or an answer."""
+        self.asks = False
+        self._erase(self._slot)
+
+    def _erase(self, slot: int) -> None:
+        self._write(_ASKED_AT + slot * _TOKEN.size, bytes(_TOKEN.size))
+        at = _SLOTS_AT + slot * _SLOT_BYTES
+        _, address, change, _ = _ASKED.unpack(self._read(at, _ASKED.size))
+        self._write(at, bytes(min(_ASKED.size + address + change, _SLOT_BYTES)))
+
+    def withdraw(self) -> bool:
+        """Take the change back, unless a leader has taken it: False then."""
+        if not self._lock(fcntl.F_WRLCK, self._slot):
+            return False
+        self.clear()
+        self._lock(fcntl.F_RDLCK, self._slot)
+        return True
+
+    # What a leader does.
+
+    def gather(self) -> list[Offer] | None:
+        """Take what is asked; those who were in the last group are waited for.
+
+        For whoever has SQLite's lock to write. Their writers wait until `tell` or `release`; what
+        is not None, even nothing, wants a `tell` with a crowd.
+        """
+        now = time.monotonic_ns()
+        (_, ended, crowd), waiting = self._head()
+        expected = crowd - 1 if 0 <= now - ended < RECENT_NS else 0
+        if not waiting and expected <= 0:
+            return None
+        self._write(0, _TOKEN.pack(now))
+        while len(waiting) < expected and time.monotonic_ns() - now < GATHER_NS:
+            os.sched_yield()
+            _, waiting = self._head()
+        return [offer for slot in waiting if (offer := self._taken(slot)) is not None]
+
+    def _head(self) -> tuple[tuple[int, ...], list[int]]:
+        """What is known of the last group, and the slots where something is asked."""
+        head = self._read(0, _HEAD_BYTES)
+        asked = _TOKENS.unpack_from(head, _ASKED_AT)
+        if not any(asked):
+            return _CROWD.unpack_from(head), []
+        answered = _TOKENS.unpack_from(head, _ANSWERED_AT)
+        waiting = [
+            slot
+            for slot, token in enumerate(asked)
+            if token and token != answered[slot] and slot != self._slot
+        ]
+        return _CROWD.unpack_from(head), waiting
+
+    def _taken(self, slot: int) -> Offer | None:
+        held = _FLOCK.pack(fcntl.F_WRLCK, 0, slot, 1, 0)
+        held = fcntl.fcntl(self._file.fileno(), fcntl.F_OFD_GETLK, held)
+        if _FLOCK.unpack(held)[0] == fcntl.F_UNLCK:
+            self._erase(slot)  # its writer has ended
+            return None
+        if not self._lock(fcntl.F_RDLCK, slot):
+            return None  # its writer is taking it back
+        found = self._read(_SLOTS_AT + slot * _SLOT_BYTES, _SLOT_BYTES)
+        token, address, change, checksum = _ASKED.unpack_from(found)
+        said = found[_ASKED.size : _ASKED.size + address + change]
+        if not token or checksum != _checksum(token, said):
+            self._lock(fcntl.F_UNLCK, slot)
+            return None
+        return Offer(slot, token, said[:address], said[address:])
+
+    def tell(self, answers: Sequence[tuple[Offer, int]], *, crowd: int = 0) -> None:
+        """Give each its answer, and let it go on.
+
+        With a crowd, how many were in the group, it is the end of the lead; one that has asked
+        meanwhile is woken to lead the next.
+        """
+        others: list[bytes] = []
+        for offer, answer in answers:
+            checksum = _checksum(offer.token, b"%d" % answer)
+            at = _ANSWERS_AT + offer.slot * _ANSWER.size
+            self._write(at, _ANSWER.pack(offer.token, answer, checksum))
+            self._write(_ANSWERED_AT + offer.slot * _TOKEN.size, _TOKEN.pack(offer.token))
+        if crowd:
+            # Before anybody is woken, who may lead before this one goes on.
+            self._write(0, _CROWD.pack(0, time.monotonic_ns(), crowd))
+            others = [self._address_of(slot) for slot in self._head()[1][:1]]
+        self.release([offer for offer, _ in answers])
+        for address in [offer.address for offer, _ in answers] + others:
+            self._wake(address)
+
+    def release(self, offers: Sequence[Offer]) -> None:
+        """Let the writers of what was taken take it back."""
+        for offer in offers:
+            self._lock(fcntl.F_UNLCK, offer.slot)
+
+    def _address_of(self, slot: int) -> bytes:
+        found = self._read(_SLOTS_AT + slot * _SLOT_BYTES, _ASKED.size + 128)
+        return found[_ASKED.size : _ASKED.size + _ASKED.unpack_from(found)[1]]
+
+    def _wake(self, address: bytes) -> None:
+        with suppress(OSError):  # it has ended, or it looks by itself a little later
+            self._speaking().sendto(b"", socket.MSG_DONTWAIT, address)
+
+    def _lock(self, kind: int, slot: int) -> bool:
+        """Lock a slot, or unlock it; False when somebody else is in the way."""
+        try:
+            fcntl.fcntl(self._file.fileno(), fcntl.F_OFD_SETLK, _FLOCK.pack(kind, 0, slot, 1, 0))
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def _read(self, at: int, count: int) -> bytes:
+        return os.pread(self._file.fileno(), count, at).ljust(count, b"\0")
+
+    def _write(self, at: int, data: bytes) -> None:
+        os.pwrite(self._file.fileno(), data, at)
+
+
+def _checksum(token: int, data: bytes) -> int:
+    return zlib.crc32(data, token & 0xFFFFFFFF) ^ (token >> 32)
