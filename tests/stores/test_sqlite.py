@@ -203,6 +203,26 @@ def test_a_file_that_was_written_as_often_is_copied_over(
         assert store.get(1, "key") == "theirs"
 
 
+@pytest.mark.parametrize("reads_before", [False, True])
+def test_a_write_after_the_copy_is_not_mixed_with_what_was_there(
+    store: SqliteStore, path: Path, tmp_path: Path, reads_before: bool
+) -> None:
+    store.put(1, "key", "mine")  # it goes on from here, on a connection that is open
+    copy = tmp_path / "copy.db"
+    shutil.copy(path, copy)
+    for number in range(40):
+        SqliteStore(copy).put(1, f"their {number}", "x" * 500)
+        SqliteStore(path).put(1, f"our {number}", "y" * 500)
+    if reads_before:
+        assert store.get(1, "our 0") == "y" * 500
+    shutil.copyfile(copy, path)
+    store.put(1, "new", "value")
+    assert store.get(1, "new") == "value"
+    assert (store.get(1, "their 39"), store.get(1, "our 0")) == ("x" * 500, None)
+    with closing(sqlite3.connect(path)) as bare:
+        assert bare.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_a_file_deleted_under_a_write_is_written_anew(store: SqliteStore, path: Path) -> None:
     """Otherwise the acknowledged record would be in a file that nobody finds."""
 
