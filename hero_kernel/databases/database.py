@@ -819,13 +819,13 @@ class Database(MutableMapping[str, Value]):
 
 
 def _take(
-    sealing: Sealing, file: SqliteFile, connection: Connection, offered: list[bytes]
-) -> list[int]:
+    sealing: Sealing, file: SqliteFile, connection: Connection, changes: Iterator[bytes]
+) -> Iterator[int]:
     """Make what others have handed over; see `SqliteFile`."""
     writer = Writer(file, sealing, connection)
-    answers = [writer.make(unpacked(one)) for one in offered]
+    for change in changes:
+        yield writer.make(unpacked(change))
     writer.finish()
-    return answers
 
 
 def _script(sealing: Sealing, *, encrypt: bool) -> str:

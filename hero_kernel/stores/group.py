@@ -34,7 +34,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 IS_POSSIBLE = hasattr(fcntl, "F_OFD_SETLK") and hasattr(socket, "AF_UNIX")
 """Whether there are locks of an open file, and sockets that the system names: on Linux."""
@@ -48,7 +48,7 @@ MAX_CHANGE_BYTES = 4000
 ALONE = -1
 """The answer that the change was not made, and that its writer shall make it."""
 
-WAIT_S = 0.004
+WAIT_S = 0.002
 """How long a writer waits before it looks whether anybody leads at all."""
 
 GATHER_NS = 250_000
@@ -213,8 +213,8 @@ class Queue:
 
     # What a leader does.
 
-    def gather(self) -> list[Offer] | None:
-        """Take what is asked; those who were in the last group are waited for.
+    def gather(self) -> Iterator[Offer] | None:
+        """Take what is asked, as it comes; those who were in the last group are waited for.
 
         For whoever has SQLite's lock to write. Their writers wait until `tell` or `release`; what
         is not None, even nothing, wants a `tell` with a crowd.
@@ -225,10 +225,19 @@ class Queue:
         if not waiting and expected <= 0:
             return None
         self._write(0, _TOKEN.pack(now))
-        while len(waiting) < expected and time.monotonic_ns() - now < GATHER_NS:
+        return self._coming(waiting, expected, now + GATHER_NS)
+
+    def _coming(self, waiting: list[int], expected: int, until_ns: int) -> Iterator[Offer]:
+        seen: set[int] = set()
+        while True:
+            for slot in waiting:
+                if slot not in seen and (offer := self._taken(slot)) is not None:
+                    yield offer
+            seen.update(waiting)
+            if len(seen) >= expected or time.monotonic_ns() > until_ns:
+                return
             os.sched_yield()
             _, waiting = self._head()
-        return [offer for slot in waiting if (offer := self._taken(slot)) is not None]
 
     def _head(self) -> tuple[tuple[int, ...], list[int]]:
         """What is known of the last group, and the slots where something is asked."""

@@ -46,7 +46,7 @@ Connection: TypeAlias = sqlite3.Connection
 Identity: TypeAlias = "tuple[int, int]"
 Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
-Take: TypeAlias = "Callable[[SqliteFile, Connection, list[bytes]], list[int]]"
+Take: TypeAlias = "Callable[[SqliteFile, Connection, Iterator[bytes]], Iterator[int]]"
 
 COMMIT_END_S = 0.002
 """How long the end of a commit takes at most, but for a disk that is slow or busy."""
@@ -83,7 +83,7 @@ CACHE_KIB = 16 * 1024
 LEADER_S = 5.0
 """How long a writer that gives up waits for a leader that has its change; one may be stopped."""
 
-WRITES_UNTIL_A_LOOK = 16
+WRITES_UNTIL_A_LOOK = 8
 """How many writes there are between two looks whether somebody has made a queue to wait in."""
 
 JOURNAL_KEPT = 1024 * 1024
@@ -128,7 +128,7 @@ class _Group:
     """The changes of others in a transaction, and what they are told when it is committed."""
 
     queue: Queue
-    offers: list[Offer]
+    offers: list[Offer] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
 
     def tell(self) -> None:
@@ -272,8 +272,9 @@ class SqliteFile:
         form: What makes it one of ours.
         script: The SQL that fills a new file, made at need.
         keep: Whether the connection stays open between calls.
-        take: Makes changes that others `hand` over in an open transaction, and gives an answer to
-            each: what their `work` would have returned, or `ALONE` for one that it left alone.
+        take: Makes changes that others `hand` over, as they come, in an open transaction, and
+            gives an answer to each: what their `work` would have returned, or `ALONE` for one
+            that it has not made.
         make_folder: Makes the folder; by default with what is missing above it, mode 0700.
     """
 
@@ -567,9 +568,12 @@ class SqliteFile:
 
     def _handed(self, connection: Connection) -> dict[int, int]:
         """The answers of the last group that was committed, by the tokens of its changes."""
-        if not self.run(connection, "SELECT 1 FROM sqlite_master WHERE name = 'handed'"):
-            return {}
-        rows = self.run(connection, "SELECT answers FROM handed")
+        try:
+            rows = connection.execute("SELECT answers FROM handed").fetchall()
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # there is no such table yet
+                return {}
+            raise self._explanation(error) from None
         answers = rows[0][0] if rows else b""
         if not isinstance(answers, bytes) or len(answers) % _HANDED.size:
             return {}
@@ -585,16 +589,14 @@ class SqliteFile:
             return None
         try:
             offers = queue.gather()
-            if offers is None:
-                return None
-            known = self._handed(connection) if offers else {}
-            queue.tell([(offer, known[offer.token]) for offer in offers if offer.token in known])
         except (OSError, ValueError):
             kept.leave()
             return None
-        group = _Group(queue, [offer for offer in offers if offer.token not in known])
+        if offers is None:
+            return None
+        group = _Group(queue)
         try:
-            group.answers = take(self, connection, [offer.change for offer in group.offers])
+            group.answers.extend(take(self, connection, self._changes(connection, group, offers)))
             made = [
                 _HANDED.pack(offer.token, answer)
                 for offer, answer in zip(group.offers, group.answers, strict=True)
@@ -605,13 +607,26 @@ class SqliteFile:
         except BusyError:
             group.fail(will_try_again=True)
             raise
-        except (HeroError, sqlite3.Error, ValueError) as error:
+        except (HeroError, sqlite3.Error, OSError, ValueError) as error:
             group.fail(will_try_again=False)  # whoever is to blame, this one tries alone, too
             raise BusyError from error
         except BaseException:
             group.fail(will_try_again=False)
             raise
         return group
+
+    def _changes(
+        self, connection: Connection, group: _Group, offers: Iterator[Offer]
+    ) -> Iterator[bytes]:
+        """The changes to be made, as they come; an offer of one that is made already is told."""
+        known: dict[int, int] | None = None
+        for offer in offers:
+            known = self._handed(connection) if known is None else known
+            if offer.token in known:
+                group.queue.tell([(offer, known[offer.token])])
+            else:
+                group.offers.append(offer)
+                yield offer.change
 
     def _keep_handed(self, connection: Connection, answers: bytes) -> None:
         statement = "REPLACE INTO handed VALUES (1, ?)"

@@ -311,7 +311,7 @@ def at_once(
     """Seconds from the start of four processes to the end of the last, and of the longest call.
 
     Args:
-        work: Given the number of a process, in it, what to call with 0, 1, … and so on.
+        work: Given the number of a process, in it: what to call with 0, 1 and so on.
         count: How many calls each does.
         least_s: What they have to get ready.
     """
@@ -323,8 +323,8 @@ def at_once(
         while time.monotonic() < go:
             time.sleep(0.0005)
         worst, last = 0.0, time.monotonic()
-        for n in range(count):
-            call(n)
+        for nth in range(count):
+            call(nth)
             now = time.monotonic()
             worst, last = max(worst, now - last), now
         os.write(into, f"{last} {worst}\n".encode())
@@ -353,14 +353,14 @@ def four_in_a_commit_s(one: Sqlite, count: int) -> float:
 def test_four_writers(figures, opened):
     """Four processes write keys of their own into one database: nothing is lost."""
     names = [name for name in CONTESTANTS if opened.one(name) is not None]
-    count = figures.size(600, least=25)
+    count = figures.size(1500, least=25)
     took: dict[str, list[float]] = {name: [] for name in names}
     worst: dict[str, list[float]] = {name: [] for name in names}
     for round_ in range(figures.rounds(7) + 1):
         for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
             at = f" {round_}"
             first = opened.one(name, at)
-            first.update({f"there:{n:05d}": value() for n in range(1000)})
+            first.update({f"there:{nth:05d}": value() for nth in range(1000)})
             first.close()
 
             def writer(number: int, name: str = name, at: str = at, r: int = round_) -> Any:

@@ -27,7 +27,7 @@ from hero_kernel.stores.group import ALONE, Queue
 from hero_kernel.stores.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not group.IS_POSSIBLE, reason="there are no groups here")
@@ -49,7 +49,7 @@ def queue_of(path: Path) -> Queue:
 
 
 def look_for_queue(db: Database) -> None:
-    """Have it find the queue at its next write, and not only at one of the next sixteen."""
+    """Have it find the queue at its next write, and not only at one of the next."""
     db._file._look_for_queue(db._file._kept, make=False)
 
 
@@ -105,7 +105,7 @@ def asked(path: Path, count: int = 1) -> list[group.Offer]:
 
         def there() -> bool:
             nonlocal found
-            found = queue.gather() or []
+            found = list(queue.gather() or [])
             queue.release(found)
             queue._write(0, bytes(group._CROWD.size))  # nobody leads, and nobody is woken
             return len(found) == count
@@ -198,11 +198,11 @@ def test_a_value_that_is_too_large_is_written_by_its_own(path: Path) -> None:
 class ToldEarly(Queue):
     """A leader that answers as soon as it has taken a change."""
 
-    def gather(self) -> list[group.Offer] | None:
-        offers = super().gather()
-        super().tell([(offer, 1) for offer in offers or []])
+    def gather(self) -> Iterator[group.Offer] | None:
+        offers = list(super().gather() or [])
+        super().tell([(offer, 1) for offer in offers])
         time.sleep(0.002)
-        return offers
+        return iter(offers)
 
 
 class ToldLate(Queue):
@@ -324,7 +324,7 @@ def test_who_gives_up_has_written_nothing_and_never_will(path: Path, holder: str
     (offer,) = asked(path)
     if holder != "a transaction":
         with closing(queue_of(path)) as leader:
-            (offer,) = leader.gather() or []
+            (offer,) = list(leader.gather() or [])
             os.kill(pid, signal.SIGINT)
             time.sleep(0.05)
             assert os.waitpid(pid, os.WNOHANG) == (0, 0), "what a leader has is waited for"
@@ -547,8 +547,7 @@ def test_one_process_at_a_time_in_a_slot_and_the_dead_make_room(path: Path) -> N
     queues[3].close()
     assert queues[-1].ask(b"y")
     with closing(queue_of(path)) as leader:
-        offers = leader.gather()
-        assert offers is not None
+        offers = list(leader.gather() or [])
         assert sorted(offer.change for offer in offers) == [b"x"] * (group.SLOTS - 1) + [b"y"]
         assert not any(queue.withdraw() for queue in queues if queue is not queues[3])
         leader.tell([(offer, ALONE) for offer in offers], crowd=1)
