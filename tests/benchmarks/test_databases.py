@@ -367,7 +367,7 @@ def test_four_writers(figures, opened):
                 one = opened.one(name, at)
 
                 def write(n: int) -> None:
-                    one.set(f"w{number}:{n:06d}", f"{r} {number} {n} " + "x" * 90)  # noqa: B023
+                    one.set(f"w{number}:{n:06d}", f"{r} {number} {n} " + "x" * 90)
 
                 return write
 
