@@ -559,3 +559,45 @@ def test_one_process_at_a_time_in_a_slot_and_the_dead_make_room(path: Path) -> N
         assert not leader.gather()
     for queue in queues:
         queue.close()
+
+
+def test_a_storm_of_interrupts_leaves_nothing_to_be_made_later(path: Path) -> None:
+    """Whoever was interrupted has written or not, and that stays as it is."""
+    opened(path)["there"] = 1
+    stop = time.monotonic() + 1.5
+
+    def write(name: int) -> None:
+        db, last, heard, is_writing = opened(path), 0, 0, False
+
+        def interrupted(*_: object) -> None:
+            if is_writing:
+                raise KeyboardInterrupt
+
+        signal.signal(signal.SIGINT, interrupted)
+        for number in itertools.count(1):
+            if time.monotonic() > stop:
+                break
+            try:
+                is_writing = True
+                db[f"{name}"] = number
+                is_writing = False
+                last = number
+            except KeyboardInterrupt:
+                is_writing = False
+                heard += 1
+            found = db.get(f"{name}", 0)
+            assert found in (last, number)
+            if number % 8 == 0:
+                time.sleep(0.004)
+                assert db.get(f"{name}", 0) == found
+            last = found
+        assert heard
+
+    pids = [forked(lambda name=name: write(name)) for name in range(4)]
+    time.sleep(0.2)
+    chance = random.Random(3)  # noqa: S311 - when to interrupt
+    while time.monotonic() < stop - 0.1:
+        os.kill(chance.choice(pids), signal.SIGINT)
+        time.sleep(chance.uniform(0, 0.002))
+    assert [code_of(pid) for pid in pids] == [0] * 4
+    assert opened(path)._rows("SELECT answers FROM handed"), "nothing was handed over"
