@@ -82,6 +82,28 @@ class UnreadyError(Exception):
     """The database turned out to be encrypted: ask for the keys before taking the lock."""
 
 
+_PIECE = 512
+_DictItems = type({}.items())  # type: ignore[var-annotated]
+
+
+def _plain_pieces(pairs: Iterator[Any], left: list[Any]) -> Iterator[list[Any]]:
+    """Pieces of pairs that are rows as they are; the first that is not goes to `left`.
+
+    Looked through by the piece, half the time that a check a pair takes.
+    """
+    while piece := list(itertools.islice(pairs, _PIECE)):
+        keys, texts = zip(*piece, strict=True)
+        if set(map(type, keys)) != {str} or set(map(type, texts)) != {str}:
+            break
+        names = "".join(keys)
+        if not names.isascii() or "\0" in names or max(map(len, keys)) > _SHORT:
+            break
+        if not all(map(str.isascii, texts)) or max(map(len, texts)) >= _SHORT_VALUE:
+            break
+        yield piece
+    left.extend(piece)
+
+
 @dataclass(frozen=True)
 class Ready:
     """A value on its way: as a row in the clear, or as what goes into an envelope.
@@ -219,7 +241,11 @@ class Writer:
         if self.is_encrypted:
             self._run_many(_UPSERT_SEALED, self._sealed_rows(pairs))
         else:
-            rest, other = iter(pairs), list[tuple[object, ...]]()
+            rest, left, other = iter(pairs), list[Any](), list[tuple[object, ...]]()
+            if isinstance(pairs, _DictItems):  # in memory as it is, so that a piece costs none
+                pieces = _plain_pieces(rest, left)
+                self._run_many(_UPSERT_CLEAR, itertools.chain.from_iterable(pieces))
+                rest = itertools.chain(left, rest)
             self._run_many(_UPSERT_CLEAR, self._clear_rows(rest, other))
             if other:
                 self._run_many(_UPSERT, itertools.chain(other, self._rows(rest)))

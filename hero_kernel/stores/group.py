@@ -22,6 +22,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import time
 import zlib
 from contextlib import suppress
@@ -36,7 +37,7 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-IS_POSSIBLE = hasattr(fcntl, "F_OFD_SETLK") and hasattr(socket, "AF_UNIX")
+IS_POSSIBLE = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
 """Whether there are locks of an open file, and sockets that the system names: on Linux."""
 
 SLOTS = 16
@@ -48,7 +49,7 @@ MAX_CHANGE_BYTES = 4000
 ALONE = -1
 """The answer that the change was not made, and that its writer shall make it."""
 
-WAIT_S = 0.002
+LOOK_S = 0.002
 """How long a writer waits before it looks whether anybody leads at all."""
 
 GATHER_NS = 250_000
@@ -70,7 +71,7 @@ _ANSWERS_AT = _ANSWERED_AT + _TOKENS.size
 _HEAD_BYTES = _ANSWERS_AT
 _SLOTS_AT = _SLOT_BYTES = 4096
 
-_FLOCK = struct.Struct("hhqqi4x")
+_FLOCK = struct.Struct("hhqqi4x")  # type, from where, start, length, process: fcntl(2) of Linux
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +136,12 @@ class Queue:
         return 0 <= time.monotonic_ns() - began < RECENT_NS
 
     def ask(self, change: bytes) -> bool:
-        """Hand a change over; False when there is no room for it."""
+        """Hand a change over; False when there is no room for it now."""
         if len(change) > MAX_CHANGE_BYTES or not self._has_slot():
             return False
+        if not self._lock(fcntl.F_WRLCK, self._slot):
+            return False  # a leader has still to tell of the change before
+        self._lock(fcntl.F_RDLCK, self._slot)
         self._token = self._token % (2**64 - 1) + 1
         sizes = len(self._address), len(change)
         checksum = _checksum(self._token, self._address + change)
@@ -167,14 +171,14 @@ class Queue:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             # The system's own timeout: one call less than Python's.
-            timeout = struct.pack("@ll", int(WAIT_S), int(WAIT_S % 1 * 1e6))
+            timeout = struct.pack("@ll", int(LOOK_S), int(LOOK_S % 1 * 1e6))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
             self._socket.bind("")  # a name of the system's: no file, and gone with the process
             self._address = self._socket.getsockname()
         return self._socket
 
     def wait(self) -> int | None:
-        """The answer, if there is one within a few milliseconds; None also when it is our turn."""
+        """The answer, if there is one within `LOOK_S`; None also when it is our turn to lead."""
         with suppress(BlockingIOError):  # the time is over
             self._speaking().recv(1)
         return self.answer()

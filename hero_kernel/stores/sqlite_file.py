@@ -81,7 +81,7 @@ CACHE_KIB = 16 * 1024
 """How much of a file a kept connection may hold in memory."""
 
 LEADER_S = 5.0
-"""How long a writer that gives up waits for a leader that has its change; one may be stopped."""
+"""How long a writer that gives up waits for a leader that has its change."""
 
 WRITES_UNTIL_A_LOOK = 8
 """How many writes there are between two looks whether somebody has made a queue to wait in."""
@@ -494,7 +494,7 @@ class SqliteFile:
     def _left(self, queue: Queue) -> int | None:
         """Take back what is asked; where a leader has taken it, after that one's end: the answer.
 
-        A leader that is alive has ended within moments, for it holds SQLite's lock.
+        A leader has ended within moments, unless it is stopped, and what it has taken is unknown.
         """
         answer: int | None = None
         with suppress(OSError, ValueError):
@@ -553,11 +553,15 @@ class SqliteFile:
 
     def _stamp_of(self, identity: Identity | None) -> Stamp:
         """The file's stamp; BusyError when it was moved or deleted, and our change with it."""
-        with suppress(FileNotFoundError):
+        try:
             stamp = _stamp(os.lstat(self._encoded))
-            if stamp[:2] == identity:
-                return stamp
-        raise BusyError
+        except FileNotFoundError:
+            raise BusyError from None
+        except OSError as error:
+            raise self._refused(error) from None
+        if stamp[:2] != identity:
+            raise BusyError
+        return stamp
 
     def _made_already(self, connection: Connection, asked: Queue) -> int | None:
         """The answer to what was asked, if a leader has committed it."""

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from hero_kernel.databases import MAX_VALUE_BYTES, Database
+from hero_kernel.databases import MAX_VALUE_BYTES, Database, writer
 from hero_kernel.errors import (
     BadNameError,
     CorruptRecordError,
@@ -714,3 +714,22 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
+
+
+def test_an_update_keeps_what_is_unlike_the_rest(db: Database) -> None:
+    """Wherever it stands among values that are alike, and whatever is after it."""
+    count = 2 * writer._PIECE + 10
+    for place in (0, 1, writer._PIECE - 1, writer._PIECE, count - 1):
+        for odd in ([1], {"a": None}, True, b"\0", 7, "é", None, 2**70):
+            data: dict[str, Any] = {f"{n}": f"{place} {odd} {n}" for n in range(count)}
+            data[f"{place}"] = odd
+            db.update(data)
+            assert dict(db) == data
+    for key in ("é", "x" * 200):
+        db.update({**data, key: "its value"})
+        assert db[key] == "its value"
+    before = dict(db)
+    for bad in ("a\0b", "x" * 600, 5, "\ud800"):
+        with pytest.raises(BadNameError):
+            db.update({**dict.fromkeys(data, "never"), bad: "its value"})
+        assert dict(db) == before

@@ -398,7 +398,7 @@ def test_a_full_disk_of_the_leader_is_told_to_it_alone(
 ) -> None:
     one, other = opened(path), opened(path)
     one.update({f"{n}": "x" * 3000 for n in range(20)})
-    monkeypatch.setattr(group, "WAIT_S", 20)  # for the child to lead, and not this one
+    monkeypatch.setattr(group, "LOOK_S", 20)  # for the child to lead, and not this one
 
     def lead() -> None:
         room = path.stat().st_size
@@ -437,7 +437,7 @@ def test_what_a_killed_leader_has_committed_is_not_made_again(
     one.update(gone=1, there=1)
     if forgets:
         monkeypatch.setattr(SqliteFile, "_handed", lambda *_: {})
-    monkeypatch.setattr(group, "WAIT_S", 20)  # for the child to lead, and not this one
+    monkeypatch.setattr(group, "LOOK_S", 20)  # for the child to lead, and not this one
     out, into = os.pipe()
 
     def lead() -> None:
@@ -466,7 +466,7 @@ def test_what_a_killed_leader_has_not_committed_is_made(
 ) -> None:
     one, other = opened(path), opened(path)
     one.update(gone=1, there=1)
-    monkeypatch.setattr(group, "WAIT_S", 20)  # for the child to lead, and not this one
+    monkeypatch.setattr(group, "LOOK_S", 20)  # for the child to lead, and not this one
     out, into = os.pipe()
 
     def lead() -> None:
@@ -550,8 +550,54 @@ def test_one_process_at_a_time_in_a_slot_and_the_dead_make_room(path: Path) -> N
         offers = list(leader.gather() or [])
         assert sorted(offer.change for offer in offers) == [b"x"] * (group.SLOTS - 1) + [b"y"]
         assert not any(queue.withdraw() for queue in queues if queue is not queues[3])
+        assert not queues[-1].ask(b"z"), "the leader would tell of the one before"
         leader.tell([(offer, ALONE) for offer in offers], crowd=1)
         assert queues[-1].wait() == ALONE
+        assert queues[-1].ask(b"z")
+        assert queues[-1].answer() is None
+        assert queues[-1].withdraw()
         assert not leader.gather()
     for queue in queues:
         queue.close()
+
+
+def test_a_storm_of_interrupts_leaves_nothing_to_be_made_later(path: Path) -> None:
+    """Whoever was interrupted has written or not, and that stays as it is."""
+    opened(path)["there"] = 1
+    stop = time.monotonic() + 1.5
+
+    def write(name: int) -> None:
+        db, last, heard, is_writing = opened(path), 0, 0, False
+
+        def interrupted(*_: object) -> None:
+            if is_writing:
+                raise KeyboardInterrupt
+
+        signal.signal(signal.SIGINT, interrupted)
+        for number in itertools.count(1):
+            if time.monotonic() > stop:
+                break
+            try:
+                is_writing = True
+                db[f"{name}"] = number
+                is_writing = False
+                last = number
+            except KeyboardInterrupt:
+                is_writing = False
+                heard += 1
+            found = db.get(f"{name}", 0)
+            assert found in (last, number)
+            if number % 8 == 0:
+                time.sleep(0.004)
+                assert db.get(f"{name}", 0) == found
+            last = found
+        assert heard
+
+    pids = [forked(lambda name=name: write(name)) for name in range(4)]
+    time.sleep(0.2)
+    chance = random.Random(3)  # noqa: S311 - when to interrupt
+    while time.monotonic() < stop - 0.1:
+        os.kill(chance.choice(pids), signal.SIGINT)
+        time.sleep(chance.uniform(0, 0.002))
+    assert [code_of(pid) for pid in pids] == [0] * 4
+    assert opened(path)._rows("SELECT answers FROM handed"), "nothing was handed over"
