@@ -170,13 +170,15 @@ def _short(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _HEAD = ("area", "what", "hero", "against", "ratio", "goal", "met")
+_COUNTS = ("measured", "goals met")
 _MORE = ("area", "what", "hero", "against", "ratio")
 
 
 def page(data: Mapping[str, Any]) -> str:
     """The section of the README, in Markdown, from what `summary` made.
 
-    A row for every goal; below, what was not reached and why, and folded, the other figures.
+    How many goals are met, what was not reached and why; folded, a row for every goal, and the
+    other figures.
     """
     figures = data["figures"]
     goals = [(figure, goal) for figure in figures for goal in figure["goals"]]
@@ -184,16 +186,32 @@ def page(data: Mapping[str, Any]) -> str:
     missed = [_missed(figure, goal) for figure, goal in goals if not goal["met"]]
     others = [row for figure in figures for row in _other_rows(figure)]
     out = [_machine(data["machine"]), "", f"{met} of {len(goals)} goals are met.", ""]
-    out += _markdown(_HEAD, [_goal_row(figure, goal) for figure, goal in goals])
+    if goals:
+        out += _markdown(_COUNTS, _counts(goals))
     if missed:
         out += ["", "Not reached:", "", *missed]
     if data["missing"]:
         left = ", ".join(f"{_cell(name)} ({_cell(why)})" for name, why in data["missing"].items())
         out += ["", f"Left out: {left}."]
+    if goals:
+        rows = [_goal_row(figure, goal) for figure, goal in goals]
+        out += _folded("Every goal, and what was measured", _markdown(_HEAD, rows))
     if others:
-        out += ["", "<details>", "<summary>Figures without a goal</summary>", ""]
-        out += [*_markdown(_MORE, others), "", "</details>"]
+        out += _folded("Figures without a goal", _markdown(_MORE, others))
     return "\n".join(out)
+
+
+def _counts(goals: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> list[Sequence[str]]:
+    """A row an area: how many of its goals are met."""
+    rows: list[Sequence[str]] = []
+    for room, its in groupby(goals, key=lambda one: one[0]["room"]):
+        met = [goal["met"] for _, goal in its]
+        rows.append((_cell(room), f"{sum(met)} of {len(met)}"))
+    return rows
+
+
+def _folded(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", "<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>"]
 
 
 def _machine(facts: Mapping[str, str]) -> str:
@@ -239,6 +257,10 @@ def _what(figure: Mapping[str, Any]) -> str:
     return _cell(figure["work"] + (f" ({figure['note']})" if figure["note"] else ""))
 
 
+def _whose(figure: Mapping[str, Any], goal: Mapping[str, Any]) -> str:
+    return _what(figure) + ("" if goal["of"] == OURS else f", {_cell(goal['of'])}")
+
+
 def _side(figure: Mapping[str, Any], who: str) -> str:
     return spelt(figure["sides"][who]["median"], figure["unit"])
 
@@ -248,7 +270,7 @@ def _goal_row(figure: Mapping[str, Any], goal: Mapping[str, Any]) -> tuple[str, 
     peer = goal["peer"]
     return (
         _cell(figure["room"]),
-        _what(figure) + ("" if goal["of"] == OURS else f", {_cell(goal['of'])}"),
+        _whose(figure, goal),
         _side(figure, goal["of"]),
         f"{_cell(peer)} {_side(figure, peer)}" if peer else "-",
         measured if peer else "-",
@@ -275,7 +297,8 @@ def _missed(figure: Mapping[str, Any], goal: Mapping[str, Any]) -> str:
     measured, limit = _goal_words(figure, goal)
     peer = f", against {_cell(goal['peer'])}" if goal["peer"] else ""
     why = f": {_cell(goal['why'])}" if goal["why"] else ""
-    return f"- {_cell(figure['room'])}, {_what(figure)}{peer}: {measured}, not {limit}{why}."
+    what = _whose(figure, goal)
+    return f"- {_cell(figure['room'])}, {what}{peer}: {measured}, not {limit}{why}."
 
 
 def _other_rows(figure: Mapping[str, Any]) -> list[tuple[str, ...]]:

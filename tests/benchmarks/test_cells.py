@@ -71,7 +71,7 @@ def test_ten_trivial_actions(figures, kernel):
     kernel.ask(LAST)
     assert kernel.ask(cells[shows]).count("play.echo") == 10
     goals = [
-        Goal("pass", at_most=1.25, why="showing the report alone takes half of the quarter"),
+        Goal("pass", at_most=1.25, why="showing ten rows of HTML, and nothing else, takes 1.2 x"),
         Goal("%%bash true", at_most=0.5, why="pass alone takes more, see below"),
     ]
     if figures.peer("sql"):
