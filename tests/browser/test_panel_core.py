@@ -171,7 +171,6 @@ def test_what_nbconvert_makes_of_it_reads_offline(browser, kept, tmp_path):
         assert "Ghent" in convert(kept, to)
 
 
-@pytest.mark.thorough
 def test_the_kernel_goes_and_comes(jupyter, lab):
     jupyter.write(
         "comes.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", "import os", "'own'"]
