@@ -222,6 +222,38 @@ def test_the_kernel_goes_and_comes(jupyter, lab):
     assert panel.count() == 1
 
 
+LATE = """\
+from types import SimpleNamespace
+from magics.panels.panel import Script
+class Late(Script):
+    comm = SimpleNamespace(comm_id='hero-late')
+    def open(self): pass
+get_ipython()._hero_extension.door.panels.script = late = Late()
+"""
+
+COMES = """\
+import comm
+_ = comm.create_comm(target_name='jupyter.widget', comm_id='hero-late',
+    data={'state': late.get_state(), 'buffer_paths': []}, metadata={'version': '2.1.0'})
+"""
+
+
+@pytest.mark.thorough
+def test_what_draws_comes_later_than_the_panel(jupyter, lab):
+    """ipywidgets looks for two seconds, and anywidget gives up a model that takes longer."""
+    jupyter.write("late.ipynb", ["%hero_env set CITY=Ghent", LATE, "%hero_panel env", COMES])
+    page = lab.page
+    lab.open("late.ipynb")
+    for number in range(3):
+        lab.run(number)
+    lab.output(2).get_by_text("Ghent").wait_for()
+    page.wait_for_timeout(3000)
+    panel = lab.output(2).locator(".hero-panel")
+    assert panel.count() == 0
+    lab.run(3)
+    edit(panel, "CITY", "Bruges")
+
+
 @pytest.mark.thorough
 def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab):
     jupyter.write(

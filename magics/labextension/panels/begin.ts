@@ -14,9 +14,33 @@ interface Script {
   heroDrawer?: Promise<Drawer>;
 }
 
+/** How long the script may come after the panel, on a machine that is busy. */
+const PATIENCE_MS = 60_000;
+
+const AGAIN_MS = 200;
+
 async function drawer(model: Model): Promise<Drawer> {
-  const script: Script = await model.widget_manager.get_model(model.get('script'));
+  const script = await found(model.widget_manager, model.get('script'));
   return (script.heroDrawer ??= load(script));
+}
+
+/** The script, once it is there: while a page finds a kernel's widgets they come in any order. */
+async function found(manager: any, id: string): Promise<Script> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      const script = await manager.get_model(id);
+      if (script) {
+        return script;
+      }
+    } catch {
+      // it is not there yet
+    }
+    if (Date.now() > until) {
+      throw new Error(`hero-kernel: what draws the panel has not come (${id})`);
+    }
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+  }
 }
 
 async function load(script: Script): Promise<Drawer> {
@@ -32,7 +56,12 @@ async function load(script: Script): Promise<Drawer> {
 }
 
 export default {
-  initialize: async (given: { model: Model }) => (await drawer(given.model)).initialize(given),
+  // At once: anywidget takes a model for broken that is not ready within two seconds.
+  initialize: (given: { model: Model }) => {
+    const begun = drawer(given.model).then(found => found.initialize(given));
+    begun.catch(error => console.error(error)); // nobody else would tell
+    return () => void begun.then(end => end(), () => undefined);
+  },
   render: async (given: { model: Model; el: HTMLElement }) =>
     (await drawer(given.model)).render(given)
 };
