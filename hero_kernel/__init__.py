@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hero_kernel.contexts import Context
+    from hero_kernel.default import open_workspace, workspace
     from hero_kernel.errors import HeroError
-    from hero_kernel.heroscript import Action, Params
-    from hero_kernel.playbook import Playbook
-    from hero_kernel.report import Changed, Report, Result, Skipped, Status
-    from hero_kernel.secret import Secret
-    from hero_kernel.sessions import Session
-    from hero_kernel.workspaces import (
-        Workspace,
+    from hero_kernel.functions import (
         action,
         allow,
         context,
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
         contexts_list,
         deny,
         git_path,
-        open_workspace,
         play,
         revoke,
         session,
@@ -48,8 +42,13 @@ if TYPE_CHECKING:
         sessions_stale,
         sessions_states,
         undeny,
-        workspace,
     )
+    from hero_kernel.heroscript import Action, Params
+    from hero_kernel.playbook import Playbook
+    from hero_kernel.report import Changed, Report, Result, Skipped, Status
+    from hero_kernel.secret import Secret
+    from hero_kernel.sessions import Session
+    from hero_kernel.workspaces import Workspace
 
     last_run: Report | None
     """The last run in this process; see `Workspace.last_run`."""
@@ -113,16 +112,19 @@ _ROOMS = {
     "Session": "sessions",
     "Skipped": "report",
     "Status": "report",
+    "Workspace": "workspaces",
+    "open_workspace": "default",
+    "workspace": "default",
 }
-"""Where a name comes from; the others come from `workspaces`."""
+"""Where a name comes from; the others come from `functions`."""
 
 
 def __getattr__(name: str) -> Any:
     if name == "last_run":  # another one at every question
-        return import_module(f"{__name__}.workspaces").workspace().last_run
+        return import_module(f"{__name__}.default").workspace().last_run
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = import_module(f"{__name__}.{_ROOMS.get(name, 'workspaces')}")
+    room = import_module(f"{__name__}.{_ROOMS.get(name, 'functions')}")
     value = globals()[name] = getattr(room, name)
     return value
 

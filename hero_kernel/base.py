@@ -1,6 +1,6 @@
 """What herolib calls `base`: contexts and sessions."""
 
-from hero_kernel.workspaces import (
+from hero_kernel.functions import (
     context,
     context_delete,
     context_get,

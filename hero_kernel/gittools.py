@@ -1,5 +1,5 @@
 """What herolib calls `gittools`: repositories below the code root."""
 
-from hero_kernel.workspaces import git_path as path
+from hero_kernel.functions import git_path as path
 
 __all__ = ["path"]

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import wraps
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hero_kernel import (
     binding,
     contexts,
     crypto,
-    front_end,
     git,
     heroscript,
     ownership,
-    runner,
-    runs,
     sessions,
     settings,
     times,
@@ -37,6 +30,7 @@ from hero_kernel.errors import (
 from hero_kernel.keyring import Keyring
 from hero_kernel.playbook import Playbook
 from hero_kernel.redaction import Redactor
+from hero_kernel.running import Running
 from hero_kernel.secrets import Secrets
 from hero_kernel.stores import store_for
 
@@ -47,7 +41,7 @@ if TYPE_CHECKING:
     from hero_kernel.allowed import Foreign
     from hero_kernel.binding import Bound
     from hero_kernel.bundles import Exported, Imported
-    from hero_kernel.cells import Cell, Cells
+    from hero_kernel.cells import Cells
     from hero_kernel.contexts import Context
     from hero_kernel.git.command import OnProgress
     from hero_kernel.ownership import Hold, State
@@ -61,9 +55,6 @@ if TYPE_CHECKING:
     from hero_kernel.times import OurTime
 
     Function = TypeVar("Function", bound=Callable[..., Any])
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def terminal_prompt(question: str) -> str:
@@ -98,8 +89,7 @@ class Workspace:
         context_why: What named the current context.
         bound: How the current session was arrived at; None when it was chosen by hand.
         held: The lease that says that this process is on a session; None without one.
-        underway: The run that goes on, or the last one that did, a dry run too; None before one.
-        is_running: Whether it goes on.
+        running: What runs, and what ran last.
     """
 
     def __init__(
@@ -131,9 +121,7 @@ class Workspace:
         self._context: Context | None = None
         self.context_why = "chosen by hand"
         self._session: Session | None = None
-        self._last: _LastRun | None = None
-        self.underway: runner.Underway | None = None
-        self.is_running = False
+        self.running = Running(actors)
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
@@ -211,84 +199,19 @@ class Workspace:
             PlaybookError: A filter chooses no action; nothing ran.
             SessionError: There is no run to resume; nothing ran.
         """
-        unchosen = runner.unchosen(playbook, (only,) if isinstance(only, str) else only)
-        earlier = None
-        if resume:  # what is wrong with an action is told first
-            runner.check(playbook, self.actors, self.now(), strict=strict, unchosen=unchosen)
-            earlier = self._resumed(session, playbook)
-        options: dict[str, Any] = {"source": source, "keep_going": keep_going, "strict": strict}
-        options["variables"] = variables
-        return self._run(
+        return self.running.run(
             session,
             playbook,
-            unchosen,
-            earlier,
+            source=source,
+            keep_going=keep_going,
             dry_run=dry_run,
+            strict=strict,
             watch=watch,
-            options=options,
+            only=only,
+            resume=resume,
+            variables=variables,
+            now=self.now,
         )
-
-    def _run(
-        self,
-        session: Session,
-        playbook: Playbook,
-        unchosen: frozenset[int],
-        earlier: runner.Earlier | None,
-        *,
-        dry_run: bool,
-        watch: Watch | None,
-        options: dict[str, Any],
-    ) -> Report:
-        """As `run`; remembers the run, so that it can be retried with the same options."""
-        journals: list[runs.Journal] = []
-        around = self.underway, self.is_running
-
-        def begun(run: runner.Underway) -> None:
-            self.underway, self.is_running = run, True
-
-        def journal(head: Report) -> runs.Journal:
-            journals.append(session.run_journal(head))
-            return journals[-1]
-
-        try:
-            report = runner.run(
-                session,
-                playbook,
-                self.actors,
-                now=self.now,
-                dry_run=dry_run,
-                watch=watch,
-                begun=begun,
-                unchosen=unchosen,
-                earlier=earlier,
-                journal=journal,
-                **options,
-            )
-            if not dry_run and report.results:
-                report = _kept(session, report)
-                self._last = _LastRun(session, playbook, unchosen, options, report)
-                for one in journals:
-                    one.remove()
-            if self.underway is not None:
-                self.underway.report = report
-        finally:
-            if around[1]:  # a handler has run another playbook
-                self.underway, self.is_running = around
-            else:
-                self.is_running = False
-            for one in journals:  # after a second Ctrl-C they stay, in the place of the report
-                one.close()
-        return report
-
-    def _resumed(self, session: Session, playbook: Playbook) -> runner.Earlier:
-        digests = runner.digests(session, playbook, self.actors)
-        found = session.run_unfinished(digests)
-        if found is None:
-            raise SessionError(
-                f"session {session.name} has no unfinished run of these actions",
-                hint="leave resume out to carry out all of them",
-            )
-        return runner.Earlier(found.run, runs.done_before(found))
 
     def retry(
         self,
@@ -311,26 +234,8 @@ class Workspace:
             HeroError: An action cannot be carried out as it stands; nothing ran.
             SessionError: Nothing is left, or what is kept of the run is not enough; nothing ran.
         """
-        session = session or self.session()
-        last = self._last
-        if last is None or last.session != session:
-            last = _from_kept(session)
-        report = last.report
-        if not report.left:
-            raise SessionError(
-                f"the last run in session {session.name} left nothing to carry out again",
-                hint="%heroscript --runs lists the runs",
-            )
-        before = tuple(runs.done_before(report).elements())
-        earlier = runner.Earlier(report.run, Counter(), before)
-        return self._run(
-            session,
-            last.playbook,
-            last.unchosen,
-            earlier,
-            dry_run=dry_run,
-            watch=watch,
-            options=last.options,
+        return self.running.retry(
+            session or self.session(), dry_run=dry_run, watch=watch, now=self.now
         )
 
     @property
@@ -340,8 +245,8 @@ class Workspace:
         None when there is neither; asking creates nothing, nor makes a session current. A dry
         run does not count.
         """
-        if self._last is not None:
-            return self._last.report
+        if self.running.last is not None:
+            return self.running.last.report
         kept = self._session.run_list(1) if self._session is not None else []
         return kept[0] if kept else None
 
@@ -951,51 +856,6 @@ class Workspace:
         return decorate
 
 
-@dataclass(frozen=True, slots=True)
-class _LastRun:
-    """A run, and what it takes to carry out again what it left."""
-
-    session: Session
-    playbook: Playbook
-    unchosen: frozenset[int]
-    options: dict[str, Any]
-    report: Report
-
-
-def _kept(session: Session, report: Report) -> Report:
-    """The report as it is kept; with a note where it is not: it must be seen all the same."""
-    try:
-        return session.keep_run(report)
-    except HeroError as error:
-        note = f"this run is not kept: {error}"
-        note = f"{report.note}\n{note}" if report.note else note
-        return replace(report, run="", note=note)
-
-
-def _from_kept(session: Session) -> _LastRun:
-    """The session's last run as it is kept, with a playbook of what it left.
-
-    Raises:
-        SessionError: There is none, or it does not say all that was left.
-    """
-    report = session.run_get()
-    untold = next((one for one in report.left if not (one.written and one.written.script)), None)
-    if report.killed or untold is not None:
-        why = "it was killed" if report.killed else f"{untold and untold.action} is kept without"
-        raise SessionError(
-            f"what run {report.run} left is not known here: {why}",
-            hint="carry out its cell or file again with --resume",
-        )
-    playbook = Playbook()
-    for one in report.left:
-        name, _, line = one.place.rpartition(":")[0].rpartition(":")
-        script = one.written.script if one.written is not None else ""
-        first_line = int(line) if line.isdecimal() else 1
-        playbook.add(actions=heroscript.parse(script, name=name, first_line=first_line))
-    options = {"source": report.source, "keep_going": report.keep_going, "strict": True}
-    return _LastRun(session, playbook, frozenset(), options, report)
-
-
 def _check_ok(report: Report) -> None:
     if report.ok:
         return
@@ -1024,121 +884,3 @@ def build(given: Settings, actors: Actors, redactor: Redactor | None = None) -> 
         redactor=redactor,
         environ=os.environ,
     )
-
-
-_default: Workspace | None = None
-
-_building = RLock()
-"""A cell and a front end's question may come to need the workspace at the same moment."""
-
-
-def workspace() -> Workspace:
-    """The default workspace, built at first use from the environment."""
-    global _default  # noqa: PLW0603  # the state of the module-level functions
-    if _default is None:
-        with _building:
-            if _default is None:
-                here = front_end.here()
-                redactor = None if here is None else here.redactor
-                made = build(settings.read(os.environ), Actors(), redactor)
-                made.surroundings, made.prompt = _surroundings, _prompt
-                made.cells.current = _cell
-                _default = made
-    return _default
-
-
-def built() -> Workspace | None:
-    """The default workspace if anybody has needed it yet."""
-    return _default
-
-
-def _surroundings() -> Surroundings:
-    here = front_end.here()
-    return binding.program(os.environ) if here is None else here.surroundings()
-
-
-def _cell() -> Cell | None:
-    here = front_end.here()
-    return None if here is None else here.cell()
-
-
-def _prompt(question: str) -> str:
-    here = front_end.here()
-    return terminal_prompt(question) if here is None else here.prompt(question)
-
-
-def open_workspace(
-    home: str | Path | None = None, redis_url: str | None = None, *, default: bool = True
-) -> Workspace:
-    """Open a workspace at another place than the environment says.
-
-    Args:
-        home: Where files are kept, and records too unless in Redis.
-        redis_url: Where records are kept; empty for SQLite.
-        default: Whether it becomes the one that module-level functions use; actions that were
-            defined before come along.
-    """
-    global _default  # noqa: PLW0603  # as above
-    given = settings.read(os.environ)
-    if home is not None:
-        given = replace(given, home=settings.expanded(home))
-    if redis_url is not None:
-        given = replace(given, redis_url=redis_url)
-    before = workspace() if default else _default
-    # The redactor is the same: what leaves the process is shown to the same people.
-    redactor = None if before is None else before.redactor
-    if before is None or not default:
-        return build(given, Actors(), redactor)
-    opened = build(given, before.actors, redactor)
-    opened.surroundings, opened.prompt = before.surroundings, before.prompt
-    opened.held = before.held
-    _default = opened
-    return opened
-
-
-def _in_default(method: Callable[Concatenate[Workspace, P], R]) -> Callable[P, R]:
-    """The method as a function that works in the default workspace."""
-
-    @wraps(method)
-    def function(*args: P.args, **kwargs: P.kwargs) -> R:
-        return method(workspace(), *args, **kwargs)
-
-    return function
-
-
-context_new = _in_default(Workspace.context_new)
-context_get = _in_default(Workspace.context_get)
-context_exists = _in_default(Workspace.context_exists)
-context_select = _in_default(Workspace.context_select)
-context = _in_default(Workspace.context)
-contexts_list = _in_default(Workspace.contexts_list)
-context_rename = _in_default(Workspace.context_rename)
-context_delete = _in_default(Workspace.context_delete)
-session_new = _in_default(Workspace.session_new)
-session_get = _in_default(Workspace.session_get)
-session_exists = _in_default(Workspace.session_exists)
-session_select = _in_default(Workspace.session_select)
-session = _in_default(Workspace.session)
-sessions_list = _in_default(Workspace.sessions_list)
-session_delete = _in_default(Workspace.session_delete)
-session_fork = _in_default(Workspace.session_fork)
-session_export = _in_default(Workspace.session_export)
-session_import = _in_default(Workspace.session_import)
-sessions_states = _in_default(Workspace.sessions_states)
-sessions_stale = _in_default(Workspace.sessions_stale)
-sessions_prune = _in_default(Workspace.sessions_prune)
-play = _in_default(Workspace.play)
-play.session_new = session_new  # type: ignore[attr-defined]  # herolib's name for it
-allow = _in_default(Workspace.allow)
-deny = _in_default(Workspace.deny)
-undeny = _in_default(Workspace.undeny)
-revoke = _in_default(Workspace.revoke)
-git_path = _in_default(Workspace.git_path)
-
-
-def action(name: str, *, harmless: bool = False) -> Callable[[Function], Function]:
-    """A decorator: let a function carry out the action, in the default workspace.
-
-    See `Workspace.action`.
-    """
-    return workspace().action(name, harmless=harmless)

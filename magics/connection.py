@@ -7,18 +7,17 @@ is bound, created, unlocked or asked for.
 from __future__ import annotations
 
 import logging
-import sys
 from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from hero_kernel import default
 from hero_kernel.errors import HeroError, UsageError
 from magics.comms import beside_cells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hero_kernel import Workspace
     from hero_kernel.secrets import Secrets
     from magics.door import Door
 
@@ -99,7 +98,7 @@ class Connection:
 
     def _facts(self) -> tuple[object, ...]:
         """What the state is made of, as far as it costs next to nothing to ask."""
-        workspace = _built()
+        workspace = default.built()
         if workspace is None:
             return ()
         session, known = workspace.selected_session, len(workspace.actors)
@@ -119,7 +118,7 @@ class Connection:
         unlocked. `actors` are those that make a bare cell heroscript, where they are loaded, and
         `panel` is the text of a cell with panels.
         """
-        workspace, door = _built(), self._door
+        workspace, door = default.built(), self._door
         session = None if workspace is None else workspace.selected_session
         docs = False
         with suppress(HeroError):  # every magic tells that the setting is wrong
@@ -195,7 +194,7 @@ def _counts(given: object) -> dict[str, int]:
 
 def _revision() -> object:
     """What is another value after every change in the bound context; None while nothing is."""
-    workspace = _built()
+    workspace = default.built()
     session = None if workspace is None else workspace.selected_session
     if workspace is None or session is None:
         return None
@@ -206,9 +205,3 @@ def _secrets(secrets: Secrets) -> str:
     if not secrets.is_set:
         return "none"
     return "locked" if secrets.is_locked else "unlocked"
-
-
-def _built() -> Workspace | None:
-    """The default workspace, if it is built; nothing is imported to find out."""
-    workspaces = sys.modules.get("hero_kernel.workspaces")
-    return None if workspaces is None else workspaces.built()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import StdinNotImplementedError
 
 import hero_kernel
-from hero_kernel import front_end
+from hero_kernel import default, front_end
 from hero_kernel.cells import Cell
 from hero_kernel.errors import HeroError, NotInteractiveError, SecretError
 from hero_kernel.front_end import FrontEnd
@@ -262,7 +262,7 @@ class Door:
             self.raw_cell = str(info.raw_cell or "")
             self._cell_id = str(getattr(info, "cell_id", "") or "")
             self._cell = None
-            workspace = _built()
+            workspace = default.built()
             if workspace is not None and workspace.cells:  # the cell may be one of them again
                 workspace.cells.deleted(self._deleted(info))
         if _SECRETS.search(self.raw_cell):
@@ -274,7 +274,7 @@ class Door:
 
     def after_cell(self, result: ExecutionResult) -> None:
         """The cell has ended; one that failed half-way takes nothing back."""
-        workspace = _built() if self._depth == 1 and result.success else None
+        workspace = default.built() if self._depth == 1 and result.success else None
         if workspace is not None and workspace.cells:
             cell = self.cell()
             if cell is not None:
@@ -285,7 +285,7 @@ class Door:
 
     def _hold_python_s(self) -> None:
         """Hold the session that Python was given before any magic was used, if there is one."""
-        workspace = _built()
+        workspace = default.built()
         session = None if workspace is None else workspace.selected_session
         if session is not None:
             with suppress(HeroError):
@@ -438,15 +438,9 @@ class Door:
                     os.environ[key] = before
 
 
-def _built() -> Workspace | None:
-    """The default workspace, if it is built; nothing is imported to find out."""
-    workspaces = sys.modules.get("hero_kernel.workspaces")
-    return None if workspaces is None else workspaces.built()
-
-
 def _redactor() -> Redactor:
     """The default workspace's; a new one where none is built, which it takes over then."""
-    workspace = _built()
+    workspace = default.built()
     return Redactor() if workspace is None else workspace.redactor
 
 

@@ -740,19 +740,19 @@ class TestUnderway:
 
         @ws.action("t.look")
         def look() -> None:
-            run = ws.underway
+            run = ws.running.underway
             assert run is not None
             ended = [f"{a.name} {r.status}" for a, r in run.outcomes()]
             current = run.current()
-            seen.append((ws.is_running, ended, current.full_name if current else ""))
+            seen.append((ws.running.is_running, ended, current.full_name if current else ""))
 
-        assert ws.underway is None
+        assert ws.running.underway is None
         book = Playbook.from_text("!!t.look\n!!no.body\n!!t.look")
         report = ws.run(session, book, source="here")
         assert seen == [(True, [], "t.look"), (True, ["look ok", "body pending"], "t.look")]
-        run = ws.underway
+        run = ws.running.underway
         assert run is not None
-        assert not ws.is_running
+        assert not ws.running.is_running
         assert (run.session, run.source, run.playbook, run.dry_run) == (
             session, "here", book, False,
         )  # fmt: skip
@@ -766,26 +766,30 @@ class TestUnderway:
 
         @ws.action("t.in")
         def within() -> None:
-            seen.append(ws.underway and ws.underway.playbook is inner)
+            seen.append(ws.running.underway and ws.running.underway.playbook is inner)
 
         @ws.action("t.out")
         def out(session: Session) -> None:
             ws.run(session, inner)
-            seen.append(ws.underway and ws.underway.playbook is outer and ws.is_running)
+            seen.append(
+                ws.running.underway
+                and ws.running.underway.playbook is outer
+                and ws.running.is_running
+            )
 
         assert ws.run(session, outer)
         assert seen == [True, True]
-        assert not ws.is_running
+        assert not ws.running.is_running
 
     def test_one_that_never_begins_leaves_the_last_one(
         self, ws: Workspace, session: Session
     ) -> None:
         ws.play("!!session.env_set key:A val:b", session=session)
-        before = ws.underway
+        before = ws.running.underway
         with pytest.raises(UnknownActionError):
             ws.play("!!no.body", session=session)
-        assert ws.underway is before
-        assert not ws.is_running
+        assert ws.running.underway is before
+        assert not ws.running.is_running
 
     def test_a_row_knows_its_action_and_no_document_does(self, play: Play) -> None:
         report = play("!!play.echo content:x\n!!session.env_delete key:NONE\n!!play.echo content:y")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from hero_kernel import default
 from hero_kernel.commands.given import Given
 from hero_kernel.commands.words import PROGRAM
 from hero_kernel.errors import (
@@ -238,13 +239,8 @@ def _imported(words: list[str], there: list[str]) -> tuple[str, list[str]]:
 
 def _redactor() -> Redactor | None:
     """What knows the secrets that this process has met; None when it can have met none."""
-    if "hero_kernel.workspaces" not in sys.modules:
-        return None
-    import hero_kernel  # noqa: PLC0415  # as said
-
-    with suppress(HeroError):
-        return hero_kernel.workspace().redactor
-    return None
+    workspace = default.built()
+    return None if workspace is None else workspace.redactor
 
 
 def _refuse(error: HeroError, call: Call) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ipykernel.ipkernel import IPythonKernel
 from traitlets import List, Unicode
 
+from hero_kernel import default
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,7 @@ BETWEEN_S = 0.03
 
 ROOMS = (
     "heroscript", "report", "times", "config_files", "databases", "keyring", "logs", "playbook",
-    "contexts", "sessions", "ownership", "git", "actors", "runner", "workspaces",
+    "contexts", "sessions", "ownership", "git", "actors", "runner", "workspaces", "functions",
 )  # fmt: skip
 """What a first use needs, each with what it stands on; a few milliseconds apiece."""
 
@@ -116,7 +118,6 @@ def _transform_once(shell: Any) -> None:
 
 def _leave_session(*, ends: bool) -> None:
     """Leave the session this kernel was bound to; a store that is away loses only that."""
-    workspaces = sys.modules.get("hero_kernel.workspaces")
-    workspace = None if workspaces is None else workspaces.built()
+    workspace = default.built()
     if workspace is not None:
         workspace.session_release(ends=ends)

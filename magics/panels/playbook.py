@@ -234,11 +234,11 @@ class View(Followed):
 
     def _underway(self) -> Underway | None:
         """The session's run that goes on in this kernel, or the last one that did."""
-        run = self.door.workspace.underway
+        run = self.door.workspace.running.underway
         return run if run is not None and run.session == self.session() else None
 
     def _is_going(self, run: Underway) -> bool:
-        return self.door.workspace.is_running and run.report is None
+        return self.door.workspace.running.is_running and run.report is None
 
     def _results(self) -> dict[int, Result]:
         """How actions ended in that run, by what Python knows them by."""

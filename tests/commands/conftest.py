@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hero_kernel as hero
-from hero_kernel import crypto, workspaces
+from hero_kernel import crypto, default
 from hero_kernel.commands.shell import main
 
 if TYPE_CHECKING:
@@ -60,15 +60,15 @@ class Hero:
     def __call__(
         self, *words: str, status: int = 0, given: bytes = b"", tty: bool = False, **environ: str
     ) -> Answer:
-        before, stdin, default = dict(os.environ), sys.stdin, workspaces._default
+        before, stdin, built = dict(os.environ), sys.stdin, default._workspace
         out, err = Stream(tty=tty), Stream(tty=tty)
         os.environ.update(environ)
-        workspaces._default, sys.stdin = None, Stream(given)
+        default._workspace, sys.stdin = None, Stream(given)
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 ended = main(words)
         finally:
-            workspaces._default, sys.stdin = default, stdin
+            default._workspace, sys.stdin = built, stdin
             for key in os.environ.keys() - before.keys():
                 del os.environ[key]
             os.environ.update(before)

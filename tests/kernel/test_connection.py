@@ -108,7 +108,7 @@ def test_looking_binds_and_makes_nothing(kernel, tmp_path):
     tree = front.ask(kind="request_tree", id="t")
     assert (tree["kind"], tree["id"], tree["nodes"], tree["more"]) == ("tree", "t", [], 0)
     assert not [path for path in (tmp_path / "hero").rglob("*") if path.is_file()]
-    assert kernel.ask("import hero_kernel as hero; hero.workspaces.built().selected_session") == ""
+    assert kernel.ask("import hero_kernel as hero; hero.default.built().selected_session") == ""
 
 
 def test_the_state_is_told_when_it_is_another_one_and_only_then(kernel):

@@ -15,7 +15,7 @@ from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 
 import hero_kernel as hero
-from hero_kernel import workspaces
+from hero_kernel import default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,7 +157,7 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
     for key, value in (own | environ).items():
         monkeypatch.setenv(key, value)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     main = sys.modules["__main__"]
     shell = Shell()
     shell.colors = "nocolor"

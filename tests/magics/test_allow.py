@@ -9,7 +9,7 @@ import pytest
 from git_repos import ENVIRON, author
 
 import hero_kernel as hero
-from hero_kernel import workspaces
+from hero_kernel import default
 from hero_kernel.commands.shell import main
 from magics.allow import FILES
 
@@ -149,7 +149,7 @@ class TestCommandLine:
         monkeypatch.setenv("HERO_HOME", str(tmp_path / "hero"))
         monkeypatch.setenv("HERO_SESSION", "nightly")
         monkeypatch.delenv("HERO_REDIS_URL", raising=False)
-        monkeypatch.setattr(workspaces, "_default", None)
+        monkeypatch.setattr(default, "_workspace", None)
 
         def terminal(*words: str, status: int = 0) -> str:
             assert main(words) == status

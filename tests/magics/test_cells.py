@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hero_kernel import workspaces
+from hero_kernel import default
 
 TOUCH = "`touch $MARKER`"
 
@@ -221,12 +221,12 @@ def test_a_console_knows_when_a_cell_is_complete(notebook, cell, status):
 
 def test_settings_that_are_wrong_let_nothing_through_to_the_shell(notebook, monkeypatch):
     monkeypatch.setenv("HERO_REDIS_URL", "nonsense")
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     for cell in (f"!!play.echo content:'{TOUCH}'", f"1\n!!play.echo content:'{TOUCH}'"):
         assert notebook.run(cell).ename == "StoreError"
         assert not notebook.reached_shell
     assert notebook.ask("6 * 7") == 42
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     monkeypatch.delenv("HERO_REDIS_URL")
 
 

@@ -19,7 +19,7 @@ from prompt_toolkit.document import Document
 from typing_cells import tab, tab_at
 
 import hero_kernel as hero
-from hero_kernel import heroscript, workspaces
+from hero_kernel import default, heroscript
 from hero_kernel.databases import Database
 from magics.completion import names
 from magics.completion.words import quoted, words
@@ -52,7 +52,7 @@ def kept(notebook):
         "!!play.echo content:'a run'",
     ):
         notebook.ask(cell)
-    workspace = hero.workspaces.workspace()
+    workspace = hero.workspace()
     workspace.kdf_log2_n = 14
     workspace.context_new("demo").session_new("demo_one")
     notebook.ask("%hero_context use default -s notes")
@@ -178,7 +178,7 @@ def test_options_of_a_verb_that_nobody_annotated(notebook):
         parser.add_argument("mode", choices=("fast", "slow"))
 
     command = Command("%hero_new", "new", {"do": Verb(lambda _: None, setup)})
-    workspace = hero.workspaces.workspace
+    workspace = hero.workspace
     looked = names.Names(workspace, list)
     offers = Offers(list, lambda: {"hero_new": command}, lambda: workspace().actors, looked)
 
@@ -356,7 +356,7 @@ def everything(shell):
 
 def test_tab_creates_and_binds_nothing(unbound):
     found = dict(everything(unbound.shell))
-    assert hero.workspaces.workspace().selected_session is None
+    assert hero.workspace().selected_session is None
     assert not (unbound.folder / "hero").exists()
     assert found["%hero_env get |"] == []
     assert found["!!db.get key:|"] == []
@@ -364,7 +364,7 @@ def test_tab_creates_and_binds_nothing(unbound):
 
 
 def test_tab_changes_no_record_and_unlocks_nothing(kept, monkeypatch):
-    workspace = hero.workspaces.workspace()
+    workspace = hero.workspace()
     monkeypatch.setattr(workspace, "prompt", lambda _: pytest.fail("it asked"))
 
     def state():
@@ -383,7 +383,7 @@ def test_a_store_that_does_not_answer_is_waited_for_once(unbound, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setenv("HERO_REDIS_URL", f"redis://127.0.0.1:{port}")
-        monkeypatch.setattr(workspaces, "_default", None)
+        monkeypatch.setattr(default, "_workspace", None)
         begin = monotonic()
         assert tab(unbound.shell, "%hero_context use d|").texts == []
         first_s = monotonic() - begin
@@ -397,14 +397,14 @@ def test_a_store_that_does_not_answer_is_waited_for_once(unbound, monkeypatch):
 
 def test_wrong_settings_take_only_what_needs_the_workspace(unbound, monkeypatch):
     monkeypatch.setenv("HERO_REDIS_URL", "nonsense://")
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     assert tab(unbound.shell, "%hero_env s|").texts == ["show", "set"]
     assert "--coderoot" in tab(unbound.shell, "%hero_context use |").texts
     assert tab(unbound.shell, "!!git.cl|").texts == []
 
 
 def test_a_damaged_record_takes_only_its_own_names(kept):
-    workspace = hero.workspaces.workspace()
+    workspace = hero.workspace()
     workspace.store.put(0, "sessions:config:notes", "{ no json")
     assert tab(kept.shell, "%hero_env get |").texts == []
     assert tab(kept.shell, "%hero_session use n|").texts == ["notes"]

@@ -161,7 +161,7 @@ def test_names_in_braces(notebook):
 
 
 def test_a_secret_is_never_shown(notebook, monkeypatch):
-    workspace = hero.workspaces.workspace()
+    workspace = hero.workspace()
     workspace.kdf_log2_n = 14
     session = workspace.session()
     secrets = session.context.secrets
@@ -200,7 +200,7 @@ def test_asking_binds_nothing(unbound):
     assert "bound to no session" in told(unbound, "!!play.echo content:{WHO|}")
     assert "[timeout:…]" in told(unbound, "!!git.clo|ne")
     assert "NAME" in told(unbound, "%hero_session us|")
-    assert hero.workspaces.workspace().selected_session is None
+    assert hero.workspace().selected_session is None
     assert not (unbound.folder / "hero").exists()
 
 

@@ -18,7 +18,7 @@ import pytest
 from jupyter_client.session import Session
 
 import hero_kernel
-from hero_kernel import workspaces
+from hero_kernel import default
 from hero_kernel.redaction import WITHHELD, Redactor
 from hero_kernel.secret import MASK
 from magics import choke, records, terminal
@@ -179,7 +179,7 @@ def test_unloading_before_any_value_is_known_ends_the_watch(notebook):
 
 
 def test_the_workspaces_of_a_process_know_the_same_values(tmp_path, monkeypatch):
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     monkeypatch.setenv("HERO_HOME", str(tmp_path))
     alone = hero_kernel.open_workspace(home=tmp_path / "a", default=False)
     first = hero_kernel.workspace().redactor

@@ -271,7 +271,7 @@ class TestRuns:
 
     def test_the_last_one_of_a_kernel_before(self, notebook, door, view):
         notebook.run("!!play.echo content:one")
-        door.workspace.underway = None
+        door.workspace.running.underway = None
         run = view.state()["run"]
         assert run["page"]["rows"][0]["said"] == "one"
 

@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from keyboards import Keyboard
 
 import hero_kernel as hero
-from hero_kernel import workspaces
+from hero_kernel import default
 from magics.panels import views
 from magics.panels.talk import Talk
 
@@ -121,7 +121,7 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
     monkeypatch.setenv("HERO_SESSION", "notes")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workspaces, "_default", None)
+    monkeypatch.setattr(default, "_workspace", None)
     main = sys.modules["__main__"]
     shell = InteractiveShell()
     try:
