@@ -1,11 +1,9 @@
-"""A real IPython shell in this process, with a home of its own and the extension loaded."""
+"""A notebook: cells that run in a shell, and what they show."""
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from shells import loaded
 
 import hero_kernel as hero
-from hero_kernel import default
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,9 +135,6 @@ def unbound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Noteboo
 
 
 def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Iterator[Notebook]:
-    for key in list(os.environ):
-        if key.startswith(("HERO_", "JPY_")):
-            monkeypatch.delenv(key)
     marker = folder / "marker"
     programs = folder / "bin"
     programs.mkdir()
@@ -148,29 +143,13 @@ def _notebook(folder: Path, monkeypatch: pytest.MonkeyPatch, **environ: str) -> 
         program.write_text(f'#!/bin/sh\necho "$0 $*" >> {marker}\necho ran\n')
         program.chmod(0o755)
     own = {
-        "HERO_HOME": str(folder / "hero"),
         "CODEROOT": str(folder / "code"),
-        "IPYTHONDIR": str(folder / "ipython"),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "MARKER": str(marker),
     }
-    for key, value in (own | environ).items():
-        monkeypatch.setenv(key, value)
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(default, "_workspace", None)
-    main = sys.modules["__main__"]
-    shell = Shell()
-    shell.colors = "nocolor"
-    try:
-        shell.run_line_magic("load_ext", "magics")
+    with loaded(folder, monkeypatch, Shell, **own, **environ) as shell:
+        shell.colors = "nocolor"
         yield Notebook(shell, folder, marker)
-        shell.run_line_magic("unload_ext", "magics")
-    finally:
-        sys.modules["__main__"] = main
-        atexit.unregister(shell.atexit_operations)
-        history = shell.history_manager
-        shell.atexit_operations()
-        history.db.close()
 
 
 @pytest.fixture

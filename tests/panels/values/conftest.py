@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import json
-import os
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
 from keyboards import Keyboard
+from shells import loaded
 
 import hero_kernel as hero
-from hero_kernel import default
 from magics.panels import views
 from magics.panels.talk import Talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from IPython.core.interactiveshell import InteractiveShell
 
 PASS = "correct horse battery"
 
@@ -114,31 +112,13 @@ class Notebook:
 @pytest.fixture
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     """Bound, and unlocked quickly when it gets a secret."""
-    for key in list(os.environ):
-        if key.startswith(("HERO_", "JPY_")):
-            monkeypatch.delenv(key)
-    monkeypatch.setenv("HERO_HOME", str(tmp_path / "hero"))
-    monkeypatch.setenv("HERO_SESSION", "notes")
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(default, "_workspace", None)
-    main = sys.modules["__main__"]
-    shell = InteractiveShell()
-    try:
-        shell.run_line_magic("load_ext", "magics")
+    with loaded(tmp_path, monkeypatch, HERO_SESSION="notes") as shell:
         one = Notebook(shell, Keyboard())
         one.run("%hero")
         workspace = hero.workspace()
         workspace.kdf_log2_n = 14
         workspace.prompt = one.keyboard.ask
         yield one
-        shell.run_line_magic("unload_ext", "magics")
-    finally:
-        sys.modules["__main__"] = main
-        atexit.unregister(shell.atexit_operations)
-        history = shell.history_manager
-        shell.atexit_operations()
-        history.db.close()
 
 
 @pytest.fixture
