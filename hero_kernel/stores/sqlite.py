@@ -13,10 +13,14 @@ from hero_kernel.stores.bounds import (
     check_number,
     check_value,
 )
+from hero_kernel.stores.group import ALONE, MAX_CHANGE_BYTES
+from hero_kernel.stores.handed import CREATE, PUT, SWAP, digest, packed, unpacked
+from hero_kernel.stores.handed import Change as Handed
 from hero_kernel.stores.sqlite_file import Form, SqliteFile
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hero_kernel.stores.base import Change
@@ -49,6 +53,11 @@ END;
 """
 
 _SELECT = "SELECT value FROM record WHERE number = ? AND key = ?"
+_TOGETHER = (1, 8, 32)
+_SELECTS = {
+    count: f"SELECT key, value FROM record WHERE number = ? AND key IN ({', '.join('?' * count)})"  # noqa: S608 - question marks
+    for count in _TOGETHER
+}
 # The same value again is no change: nothing is written and no watch wakes.
 _PUT = """
 INSERT INTO record VALUES (?, ?, ?)
@@ -68,6 +77,9 @@ WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
 REMEMBERED = 4 * 1024 * 1024
 """Characters of records that are remembered at once."""
 
+READ_TOGETHER = 64 * 1024
+"""Characters of records that are read anew together, after another process has written."""
+
 
 class _Seen:
     """What was read of the file while it had one stamp; None for what is not there."""
@@ -77,14 +89,20 @@ class _Seen:
         self.records: dict[tuple[int, str], str | None] = {}
         self._size = 0
 
-    def add(self, key: tuple[int, str], text: str | None) -> None:
+    def add(self, place: tuple[int, str], text: str | None) -> None:
         """Remember a record; where there is no room, nothing but that."""
-        size = len(key[1]) + len(text or "") + 200
+        size = len(place[1]) + len(text or "") + 200
         if self._size + size > REMEMBERED:
             self.records, self._size = {}, 0
         if size <= REMEMBERED:
-            self.records[key] = text
+            self.records[place] = text
             self._size += size
+
+    def beside(self, number: int, key: str) -> list[str]:
+        """The keys to read together with one, when the file is another; with it."""
+        if self._size > READ_TOGETHER or len(self.records) >= _TOGETHER[-1]:
+            return [key]
+        return [key, *(other for of, other in self.records if of == number and other != key)]
 
 
 class SqliteStore:
@@ -96,7 +114,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, _FORM, _script, keep=True)
+        self._file = SqliteFile(path, _FORM, _script, keep=True, take=_take)
         self._nesting = Nesting()
         self._seen = _Seen(None)
 
@@ -116,50 +134,87 @@ class SqliteStore:
             text = seen.records.get((number, key), "")
             if text != "":
                 return text
-        text = self._text(key, self._read(_SELECT, number, key))
+            keys = [key]
+        else:
+            # Reading all at once takes little more than one: locks, and what has changed.
+            keys = seen.beside(number, key)
+        rows, stamp = self._file.stamped_rows(stamp, *_select(number, keys))
+        found = dict(rows)
+        text = self._stored(key, found.pop(key.encode(), None))
         if stamp is not None:
             if stamp != seen.stamp:
                 seen = self._seen = _Seen(stamp)
             seen.add((number, key), text)
+            for other in keys[1:]:
+                with suppress(CorruptRecordError):
+                    seen.add((number, other), self._stored(other, found.get(other.encode())))
         return text
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
         self._check(number, key)
         check_value(key, value)
-        self._file.write(lambda connection: self._run(connection, _PUT, number, key, value))
+        self._file.hand(
+            lambda connection: self._changed(connection, _PUT, number, key, value),
+            lambda: _offer(PUT, number, key, value),
+        )
 
     def create(self, number: int, key: str, value: str) -> bool:
         """Write the record only if the key is absent; whether it was written."""
         self._check(number, key)
         check_value(key, value)
-        return self._file.write(
-            lambda connection: self._changed(connection, _CREATE, number, key, value)
+        made = self._file.hand(
+            lambda connection: self._changed(connection, _CREATE, number, key, value),
+            lambda: _offer(CREATE, number, key, value),
         )
+        return bool(made)
 
     def update(self, number: int, key: str, change: Change) -> str | None:
-        """Replace the record by what `change` makes of it, as one step; the new record."""
-        self._check(number, key)
+        """Replace the record by what `change` makes of it, as one step; the new record.
 
-        def work(connection: Connection) -> str | None:
-            old = self._text(key, self._run(connection, _SELECT, number, key))
+        Where another writer makes it, only while the record is what `change` was given; else it
+        is called again.
+        """
+        self._check(number, key)
+        new: str | None = None
+
+        def changed(old: str | None) -> str | None:
+            nonlocal new
             with self._nesting.inside():
                 new = change(old)
             if new is not None:
                 check_value(key, new)
+            return new
+
+        def work(connection: Connection) -> int:
+            old = self._text(key, self._run(connection, _SELECT, number, key))
+            if changed(old) is not None:
                 self._run(connection, _PUT, number, key, new)
             elif old is not None:
                 self._run(connection, _DELETE, number, key)
-            return new
+            return 1
 
-        return self._file.write(work)
+        def offer() -> bytes | None:
+            rows = self._file.rows_now(_SELECT, (number, key))
+            if rows is None:
+                return None
+            old = self._text(key, rows)
+            was = digest(None if old is None else old.encode())
+            return _offer(SWAP, number, key, changed(old), was)
+
+        while not self._file.hand(work, offer):
+            pass
+        return new
 
     def delete(self, number: int, key: str) -> bool:
         """Delete the record; whether it was there."""
         self._check(number, key)
-        return self._file.write(
-            lambda connection: self._changed(connection, _DELETE, number, key), absent=False
+        deleted = self._file.hand(
+            lambda connection: self._changed(connection, _DELETE, number, key),
+            lambda: _offer(PUT, number, key, None),
+            absent=0,
         )
+        return bool(deleted)
 
     def scan(self, number: int, prefix: str = "") -> list[str]:
         """The keys with the prefix, sorted."""
@@ -215,15 +270,17 @@ class SqliteStore:
         """What the statement finds; nothing when there is no file."""
         return self._file.rows(statement, parameters)
 
-    def _changed(self, connection: Connection, statement: str, *parameters: object) -> bool:
-        self._run(connection, statement, *parameters)
-        return self._run(connection, "SELECT changes()") != [(0,)]
+    def _changed(self, connection: Connection, statement: str, *parameters: object) -> int:
+        return _changed(self._file, connection, statement, parameters)
 
     def _run(self, connection: Connection, statement: str, *parameters: object) -> Rows:
         return self._file.run(connection, statement, parameters)
 
     def _text(self, key: str, rows: Rows) -> str | None:
         return self._decoded(key, rows[0][0]) if rows else None
+
+    def _stored(self, key: str, stored: object) -> str | None:
+        return None if stored is None else self._decoded(key, stored)
 
     def _decoded(self, name: str, stored: object) -> str:
         if not isinstance(stored, bytes):
@@ -238,6 +295,53 @@ class SqliteStore:
                 f"{self.address}: {name} is not UTF-8 at byte {error.start}",
                 hint="it is left as it is; look at it with sqlite3",
             ) from None
+
+
+def _select(number: int, keys: list[str]) -> tuple[str, tuple[object, ...]]:
+    """What reads the records of the keys, and its parameters."""
+    # Of few lengths, so that SQLite has them all prepared.
+    count = next(one for one in _TOGETHER if one >= len(keys))
+    return _SELECTS[count], (number, *keys, *keys[:1] * (count - len(keys)))
+
+
+def _changed(
+    file: SqliteFile, connection: Connection, statement: str, parameters: tuple[object, ...]
+) -> int:
+    """Whether the statement has changed anything."""
+    file.run(connection, statement, parameters)
+    return int(file.run(connection, "SELECT changes()") != [(0,)])
+
+
+def _offer(what: bytes, number: int, key: str, text: str | None, old: bytes = b"") -> bytes | None:
+    """A change for another writer to make; None when it is too large for that."""
+    if text is not None and len(text) > MAX_CHANGE_BYTES:
+        return None
+    return packed(Handed(what, number, key, text, old))
+
+
+def _take(file: SqliteFile, connection: Connection, changes: Iterator[bytes]) -> Iterator[int]:
+    """Make what others have handed over; see `SqliteFile`."""
+    for data in changes:
+        yield _made(file, connection, unpacked(data))
+
+
+def _made(file: SqliteFile, connection: Connection, change: Handed) -> int:
+    """Whether a change was made; of a swap, whether the record was still what it was."""
+    place = change.number, change.key
+    if change.what == CREATE:
+        return _changed(file, connection, _CREATE, (*place, change.text))
+    if change.what == SWAP:
+        rows = file.run(connection, _SELECT, place)
+        stored = rows[0][0] if rows else None
+        if stored is not None and not isinstance(stored, bytes):
+            return ALONE  # its own writer tells what is wrong
+        if digest(stored) != change.old:
+            return 0
+    if change.text is None:
+        was_there = _changed(file, connection, _DELETE, place)
+    else:
+        was_there = _changed(file, connection, _PUT, (*place, change.text))
+    return 1 if change.what == SWAP else was_there
 
 
 def _script() -> str:

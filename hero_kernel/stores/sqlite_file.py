@@ -31,6 +31,7 @@ from hero_kernel.errors import (
 )
 from hero_kernel.stores.group import ALONE, IS_POSSIBLE, Queue
 from hero_kernel.stores.interrupts import deferred
+from hero_kernel.stores.stamps import are_exact, is_settled, stamp_of
 from hero_kernel.stores.turns import TURN
 
 if TYPE_CHECKING:
@@ -38,25 +39,28 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
     from hero_kernel.stores.group import Offer
+    from hero_kernel.stores.stamps import Stamp
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 Connection: TypeAlias = sqlite3.Connection
 Identity: TypeAlias = "tuple[int, int]"
-Stamp: TypeAlias = "tuple[int, int, int]"
 Rows: TypeAlias = "list[tuple[Any, ...]]"
 Take: TypeAlias = "Callable[[SqliteFile, Connection, Iterator[bytes]], Iterator[int]]"
 
 COMMIT_END_S = 0.002
 """How long the end of a commit takes at most, but for a disk that is slow or busy."""
 
-COMMIT_MS = 50
-"""How long a commit waits in SQLite, where Ctrl-C cannot reach it, for readers to end.
+COMMIT_S = 0.05
+"""How long a commit waits for readers to end, and keeps new ones out meanwhile.
 
-It keeps new ones out meanwhile. Everything else waits in Python: SQLite's own waiting sleeps ever
-longer, so that a reader beside a busy writer was seen to wait for 0.3 s.
+We wait in Python: SQLite's own waiting sleeps ever longer, so that a reader beside a busy writer
+was seen to wait for 0.3 s.
 """
+
+READER_S = 0.0005
+"""How long a read takes at most, but for a large one."""
 
 WAIT_S = 30.0
 """How long a call waits for a lock altogether."""
@@ -66,13 +70,6 @@ CLAIM_S = 1.0
 
 FORK_WAIT_S = 5.0
 """How long a fork waits for the transactions of other threads to end."""
-
-SETTLED_NS = 50_000_000
-"""A file that has not changed for so long is read without locks; see `SqliteFile`.
-
-Above the tick of the clock that Linux stamps files with (at most 10 ms), so that the next write
-is sure to leave another stamp.
-"""
 
 READS_BEFORE_UNLOCKED = 32
 """Reads in a row, none of them a write's, after which a settled file is read without locks."""
@@ -157,6 +154,7 @@ class _Kept:
         self.unlocked: Connection | None = None
         self.stamp: Stamp | None = None
         self.is_prepared = False
+        self.is_wal = False
         self.state: Rows | None = None
         self.version: int | None = None
         self.reads = 0
@@ -294,6 +292,7 @@ class SqliteFile:
         self._script = script
         self._take = take if IS_POSSIBLE else None
         self._make_folder = make_folder or partial(_make_folder, self.path.parent)
+        self._exact: tuple[int | None, bool] = None, False
         self._kept = _Kept() if keep else None
         self._encoded = os.fsencode(self.path)
         if self._kept is not None:
@@ -314,15 +313,32 @@ class SqliteFile:
     def settled_stamp(self) -> Stamp | None:
         """What is another value after any change that comes now, by anyone; 1 µs.
 
-        None for a file that is not there, and for one that was changed just now, whose stamp the
-        next change may leave as it is. What is read after the stamp was taken is what the file
-        holds for as long as it has that stamp.
+        None for a file that is not there, and for one whose stamp the next change may leave as it
+        is: one that was changed just now, unless stamps are exact where it is; see `stamps`. What
+        is read after the stamp was taken is what the file holds for as long as it has that stamp.
         """
         try:
             found = os.lstat(self._encoded)
         except OSError:
             return None
-        return _stamp(found) if _is_settled(found) else None
+        device, are = self._exact
+        if device != found.st_dev:
+            device, are = found.st_dev, are_exact(self.path.parent, found.st_dev)
+            self._exact = device, are
+        return stamp_of(found) if are or is_settled(found) else None
+
+    def stamped_rows(
+        self, stamp: Stamp | None, statement: str, parameters: tuple[object, ...] = ()
+    ) -> tuple[Rows, Stamp | None]:
+        """As `rows`; and the stamp that was taken before, if what is found may be kept by it.
+
+        Not in a transaction, nor of a file that some tool has set to WAL: what is written to one
+        is in another file at first, and its own stamp stays.
+        """
+        if stamp is None or (_OPEN and self.transaction_here() is not None):
+            return self.rows(statement, parameters), None
+        rows, kept = self.rows(statement, parameters), self._kept
+        return rows, stamp if kept is not None and not kept.is_wal else None
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds, in the open transaction if there is one; [] without a file."""
@@ -360,7 +376,7 @@ class SqliteFile:
             try:
                 with TURN:
                     connection = kept.connection
-                    if connection is not None and _stamp(os.lstat(self._encoded)) == kept.stamp:
+                    if connection is not None and stamp_of(os.lstat(self._encoded)) == kept.stamp:
                         rows = connection.execute(statement, parameters).fetchall()
                         kept.reads += 1
                         if kept.reads >= READS_BEFORE_UNLOCKED:
@@ -370,10 +386,18 @@ class SqliteFile:
                 pass  # it is tried once more, patiently, and explained
         return self.read(lambda connection: self.run(connection, statement, parameters), absent=[])
 
+    def rows_now(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows | None:
+        """What one statement finds, read at once; None when that takes waiting, or no file is."""
+        try:
+            with TURN, deferred():
+                return self._read_once(lambda one: self.run(one, statement, parameters), None)
+        except BusyError:
+            return None
+
     def _settle(self, kept: _Kept, connection: Connection) -> None:
         """Open the file without locks, if it has not changed for a while."""
         kept.reads = 0
-        if not _is_settled(os.lstat(self._encoded)):
+        if not is_settled(os.lstat(self._encoded)):
             return
         with deferred():
             try:
@@ -381,7 +405,7 @@ class SqliteFile:
                 connection.execute("BEGIN").fetchall()
                 connection.execute("SELECT 1 FROM sqlite_master").fetchall()
                 found = os.lstat(self._encoded)
-                if _is_settled(found) and _stamp(found) == kept.stamp:
+                if is_settled(found) and stamp_of(found) == kept.stamp:
                     unlocked = kept.unlocked = self._connected("immutable=1")
                     unlocked.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
                     unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
@@ -393,18 +417,17 @@ class SqliteFile:
         if (transaction := self.transaction_here()) is not None:
             return transaction.do(work)
 
-        def attempt() -> T:
-            identity = self.identity()
-            if identity is None:
-                return absent
-            with self._lent() as connection:
-                self.run(connection, "BEGIN")
-                self._verify(connection)
-                result = work(connection)
-                self.run(connection, "ROLLBACK")
-            return result
+        return self.patiently(lambda: self._read_once(work, absent), reading=True)
 
-        return self.patiently(attempt, reading=True)
+    def _read_once(self, work: Callable[[Connection], T], absent: T) -> T:
+        if self.identity() is None:
+            return absent
+        with self._lent() as connection:
+            self.run(connection, "BEGIN")
+            self._verify(connection)
+            result = work(connection)
+            self.run(connection, "ROLLBACK")
+        return result
 
     def write(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
         """What `work` returns, its changes committed; it may be called again.
@@ -554,7 +577,7 @@ class SqliteFile:
     def _stamp_of(self, identity: Identity | None) -> Stamp:
         """The file's stamp; BusyError when it was moved or deleted, and our change with it."""
         try:
-            stamp = _stamp(os.lstat(self._encoded))
+            stamp = stamp_of(os.lstat(self._encoded))
         except FileNotFoundError:
             raise BusyError from None
         except OSError as error:
@@ -692,7 +715,7 @@ class SqliteFile:
             return False
         try:
             self.run(connection, "BEGIN IMMEDIATE")
-            found = _stamp(os.lstat(self._encoded))  # nobody else writes now
+            found = stamp_of(os.lstat(self._encoded))  # nobody else writes now
             if found == stamp and kept.is_prepared:
                 return True
             kept.lock_again()
@@ -738,9 +761,22 @@ class SqliteFile:
         try:
             self.run(connection, "COMMIT")
         except BusyError:
-            self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
-            self.run(connection, "COMMIT")
-            self.run(connection, "PRAGMA busy_timeout = 0")
+            self._commit_after_readers(connection)
+
+    def _commit_after_readers(self, connection: Connection) -> None:
+        """Commit as soon as those who read have ended; new ones are kept out meanwhile."""
+        started = time.monotonic()
+        while True:
+            waited_s = time.monotonic() - started
+            # A reader is at it for 0.01 ms: SQLite's own waiting would sleep for a hundred times.
+            time.sleep(0 if waited_s < READER_S else READER_S)
+            try:
+                self.run(connection, "COMMIT")
+            except BusyError:
+                if waited_s > COMMIT_S:
+                    raise
+            else:
+                return
 
     def remove(self) -> None:
         """Delete the file, if it is there, while nobody else reads or writes it."""
@@ -824,7 +860,7 @@ class SqliteFile:
                 self._ready(connection)
                 self._verify(connection)
                 self.run(connection, "PRAGMA journal_mode = truncate")
-                self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
+                self.run(connection, f"PRAGMA busy_timeout = {COMMIT_S * 1000:.0f}")
                 self.run(connection, "VACUUM")
 
         self.patiently(attempt)
@@ -879,7 +915,7 @@ class SqliteFile:
     def _kept_connection(self, kept: _Kept) -> Connection:
         """The connection that is open, or a new one when another file is in the place of its."""
         try:
-            stamp = _stamp(os.lstat(self._encoded))
+            stamp = stamp_of(os.lstat(self._encoded))
         except OSError:
             raise BusyError from None  # it is gone again
         before, connection = kept.stamp, kept.connection
@@ -910,6 +946,8 @@ class SqliteFile:
         if version == kept.version:
             kept.let_go()
             raise BusyError
+        ((mode,),) = self.run(connection, "PRAGMA journal_mode")
+        kept.is_wal = mode in ("wal", b"wal")
         kept.version, kept.stamp, kept.changed = version, kept.changed, None
 
     def _connected(self, mode: str) -> Connection:
@@ -1322,17 +1360,6 @@ def _shutting(connection: Connection) -> Iterator[Connection]:
         yield connection
     finally:
         _shut(connection)
-
-
-def _stamp(found: os.stat_result) -> Stamp:
-    """What differs after any change to a file, but for one within the clock's tick."""
-    return found.st_dev, found.st_ino, found.st_ctime_ns
-
-
-def _is_settled(found: os.stat_result) -> bool:
-    """Whether the file's next change is sure to leave another stamp."""
-    is_fine = found.st_ctime_ns % 1_000_000 != 0 and os.name == "posix"
-    return is_fine and time.time_ns() - found.st_ctime_ns > SETTLED_NS
 
 
 _MODES = """
