@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hero_kernel.errors import CorruptRecordError
@@ -53,11 +54,6 @@ END;
 """
 
 _SELECT = "SELECT value FROM record WHERE number = ? AND key = ?"
-_TOGETHER = (1, 8, 32)
-_SELECTS = {
-    count: f"SELECT key, value FROM record WHERE number = ? AND key IN ({', '.join('?' * count)})"  # noqa: S608 - question marks
-    for count in _TOGETHER
-}
 # The same value again is no change: nothing is written and no watch wakes.
 _PUT = """
 INSERT INTO record VALUES (?, ?, ?)
@@ -77,32 +73,53 @@ WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
 REMEMBERED = 4 * 1024 * 1024
 """Characters of records that are remembered at once."""
 
-READ_TOGETHER = 64 * 1024
-"""Characters of records that are read anew together, after another process has written."""
+TOGETHER = 24
+"""How many records are read anew at once, after another process has written."""
+
+TOGETHER_SIZE = 64 * 1024
+"""Characters of records up to which they are."""
 
 
 class _Seen:
-    """What was read of the file while it had one stamp; None for what is not there."""
+    """What was read of the file while it had one stamp.
+
+    Attributes:
+        stamp: The file's.
+        records: By number and key; None for what is not there.
+        fresh: What was read together and not asked for since, as it is stored, by key.
+        number: The database number of that.
+    """
 
     def __init__(self, stamp: Stamp | None) -> None:
         self.stamp = stamp
         self.records: dict[tuple[int, str], str | None] = {}
+        self.fresh: dict[str, object] = {}
+        self.number = -1
         self._size = 0
 
     def add(self, place: tuple[int, str], text: str | None) -> None:
         """Remember a record; where there is no room, nothing but that."""
         size = len(place[1]) + len(text or "") + 200
         if self._size + size > REMEMBERED:
-            self.records, self._size = {}, 0
+            self.records, self.fresh, self._size = {}, {}, 0
         if size <= REMEMBERED:
             self.records[place] = text
             self._size += size
 
+    def add_fresh(self, number: int, found: dict[str, object]) -> None:
+        """Remember what was read together, as far as there is room."""
+        size = sum(len(stored) + 200 for stored in found.values() if isinstance(stored, bytes))
+        if self._size + size <= REMEMBERED:
+            self.number, self.fresh = number, found
+            self._size += size
+
     def beside(self, number: int, key: str) -> list[str]:
-        """The keys to read together with one, when the file is another; with it."""
-        if self._size > READ_TOGETHER or len(self.records) >= _TOGETHER[-1]:
+        """The keys to read together with one, when the file is another; that one is the first."""
+        if self._size > TOGETHER_SIZE:
             return [key]
-        return [key, *(other for of, other in self.records if of == number and other != key)]
+        keys = {key: None} | (dict.fromkeys(self.fresh) if number == self.number else {})
+        keys |= {other: None for of, other in self.records if of == number}
+        return list(keys) if len(keys) <= TOGETHER else [key]
 
 
 class SqliteStore:
@@ -134,20 +151,25 @@ class SqliteStore:
             text = seen.records.get((number, key), "")
             if text != "":
                 return text
+            if key in seen.fresh and number == seen.number:
+                text = self._stored(key, seen.fresh[key])
+                seen.add((number, key), text)
+                return text
             keys = [key]
         else:
-            # Reading all at once takes little more than one: locks, and what has changed.
+            # Reading several takes little more than reading one, in a file that has changed.
             keys = seen.beside(number, key)
-        rows, stamp = self._file.stamped_rows(stamp, *_select(number, keys))
-        found = dict(rows)
-        text = self._stored(key, found.pop(key.encode(), None))
+        rows, stamp = self._file.stamped_rows(stamp, _selects()[len(keys)], (number, *keys))
+        if not rows:  # there is no file
+            return None
+        found = dict(zip(keys, rows[0], strict=True))
+        text = self._stored(key, found[key])
         if stamp is not None:
             if stamp != seen.stamp:
-                seen = self._seen = _Seen(stamp)
+                seen = _Seen(stamp)
+                seen.add_fresh(number, found)
+                self._seen = seen
             seen.add((number, key), text)
-            for other in keys[1:]:
-                with suppress(CorruptRecordError):
-                    seen.add((number, other), self._stored(other, found.get(other.encode())))
         return text
 
     def put(self, number: int, key: str, value: str) -> None:
@@ -297,11 +319,12 @@ class SqliteStore:
             ) from None
 
 
-def _select(number: int, keys: list[str]) -> tuple[str, tuple[object, ...]]:
-    """What reads the records of the keys, and its parameters."""
-    # Of few lengths, so that SQLite has them all prepared.
-    count = next(one for one in _TOGETHER if one >= len(keys))
-    return _SELECTS[count], (number, *keys, *keys[:1] * (count - len(keys)))
+@cache
+def _selects() -> list[str]:
+    """What reads so many records of one number, a column each, by how many."""
+    one = "(SELECT value FROM record WHERE number = ?1 AND key = ?{})"
+    columns = [one.format(2 + nth) for nth in range(TOGETHER)]
+    return [f"SELECT {', '.join(columns[:count])}" for count in range(TOGETHER + 1)]
 
 
 def _changed(
