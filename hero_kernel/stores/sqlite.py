@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import CorruptRecordError
 from hero_kernel.stores.bounds import (
@@ -93,7 +93,7 @@ class _Seen:
     def __init__(self, stamp: Stamp | None) -> None:
         self.stamp = stamp
         self.records: dict[tuple[int, str], str | None] = {}
-        self.fresh: dict[str, object] = {}
+        self.fresh: dict[str, Any] = {}
         self.number = -1
         self._size = 0
 
@@ -106,9 +106,12 @@ class _Seen:
             self.records[place] = text
             self._size += size
 
-    def add_fresh(self, number: int, found: dict[str, object]) -> None:
+    def add_fresh(self, number: int, found: dict[str, Any]) -> None:
         """Remember what was read together, as far as there is room."""
-        size = sum(len(stored) + 200 for stored in found.values() if isinstance(stored, bytes))
+        try:
+            size = len(found) * 200 + sum(map(len, filter(None, found.values())))
+        except TypeError:  # one is no text, which whoever asks for it is told
+            return
         if self._size + size <= REMEMBERED:
             self.number, self.fresh = number, found
             self._size += size

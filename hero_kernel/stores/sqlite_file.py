@@ -1334,7 +1334,7 @@ def pause(waited_s: float) -> None:
 def pause_to_read(waited_s: float) -> None:
     """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
     if waited_s < COMMIT_END_S:
-        time.sleep(0.0001)
+        time.sleep(0.00002)  # at least; the system makes it 0.08 ms
     else:
         pause(waited_s)
 
