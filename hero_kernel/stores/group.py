@@ -37,6 +37,8 @@ except ImportError:  # Windows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hero_kernel.stores.stamps import Stamp
+
 IS_POSSIBLE = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
 """Whether there are locks of an open file, and sockets that the system names: on Linux."""
 
@@ -70,6 +72,15 @@ _ANSWERED_AT = _ASKED_AT + _TOKENS.size
 _ANSWERS_AT = _ANSWERED_AT + _TOKENS.size
 _HEAD_BYTES = _ANSWERS_AT
 _SLOTS_AT = _SLOT_BYTES = 4096
+
+# Behind the slots: what the last commits have changed, each at its place in turn.
+_NEWS = struct.Struct("=IHQ6q")  # a checksum of what follows, bytes, number, stamps before and after
+_MADE = struct.Struct("=?H")  # whether it has changed anything, bytes
+_NEWS_KEPT = 4
+_NEWS_BYTES = 2048
+_NEWS_AT = _SLOTS_AT + SLOTS * _SLOT_BYTES
+
+_NEWS_PLACES = range(0, _NEWS_KEPT * _NEWS_BYTES, _NEWS_BYTES)
 
 _FLOCK = struct.Struct("hhqqi4x")  # type, from where, start, length, process: fcntl(2) of Linux
 
@@ -297,6 +308,45 @@ class Queue:
         """Let the writers of what was taken take it back."""
         for offer in offers:
             self._lock(fcntl.F_UNLCK, offer.slot)
+
+    def publish(self, before: Stamp, after: Stamp, made: Sequence[tuple[bytes, bool]]) -> None:
+        """Let others know what a commit has changed, unless it is too much.
+
+        Args:
+            before: The file's stamp when nobody else could write any more.
+            after: The one that this commit has left, and no other.
+            made: The changes, and whether each has changed anything.
+        """
+        said = b"".join(_MADE.pack(has, len(change)) + change for change, has in made)
+        if _NEWS.size + len(said) > _NEWS_BYTES:
+            return
+        area = self._read(_NEWS_AT, _NEWS_KEPT * _NEWS_BYTES)
+        number = 1 + max(_NEWS.unpack_from(area, at)[2] % 2**63 for at in _NEWS_PLACES)
+        head = _NEWS.pack(0, len(said), number, *before, *after)[4:]
+        at = _NEWS_AT + number % _NEWS_KEPT * _NEWS_BYTES
+        self._write(at, zlib.crc32(head + said).to_bytes(4, sys.byteorder) + head + said)
+
+    def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
+        """What was changed between two stamps, as `publish` was told; None when it is not known."""
+        area = self._read(_NEWS_AT, _NEWS_KEPT * _NEWS_BYTES)
+        places = {_NEWS.unpack_from(area, at)[3:6]: at for at in _NEWS_PLACES}
+        found: list[tuple[bytes, bool]] = []
+        while since != until:
+            at = places.pop(since, -1)
+            if at < 0:
+                return None
+            checksum, length, _, *stamps = _NEWS.unpack_from(area, at)
+            end = at + _NEWS.size + length
+            if zlib.crc32(area[at + 4 : end]) != checksum:  # it is being written
+                return None
+            since = stamps[3], stamps[4], stamps[5]
+            at += _NEWS.size
+            while at < end:
+                has, length = _MADE.unpack_from(area, at)
+                at += _MADE.size
+                found.append((area[at : at + length], has))
+                at += length
+        return found
 
     def _address_of(self, slot: int) -> bytes:
         found = self._read(_SLOTS_AT + slot * _SLOT_BYTES, _ASKED.size + 128)

@@ -80,6 +80,14 @@ TOGETHER_SIZE = 64 * 1024
 """Characters of records up to which they are."""
 
 
+def _stored(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _size(key: str, text: str | None) -> int:
+    return len(key) + len(text or "") + 200
+
+
 class _Seen:
     """What was read of the file while it had one stamp.
 
@@ -97,9 +105,27 @@ class _Seen:
         self.number = -1
         self._size = 0
 
+    def after(self, stamp: Stamp, news: list[tuple[bytes, bool]]) -> _Seen:
+        """What is known when these changes were made."""
+        then = _Seen(stamp)
+        then.records, then.fresh = dict(self.records), dict(self.fresh)
+        then.number, then._size = self.number, self._size
+        for data, has_changed in news:
+            change = unpacked(data)
+            place = change.number, change.key
+            if not has_changed and change.what != PUT:
+                continue
+            if place in then.records:
+                then._size -= _size(change.key, then.records.pop(place))
+                then.add(place, change.text)
+            elif change.number == then.number and change.key in then.fresh:
+                old, then.fresh[change.key] = then.fresh[change.key], _stored(change.text)
+                then._size += len(then.fresh[change.key] or b"") - len(old or b"")
+        return then
+
     def add(self, place: tuple[int, str], text: str | None) -> None:
         """Remember a record; where there is no room, nothing but that."""
-        size = len(place[1]) + len(text or "") + 200
+        size = _size(place[1], text)
         if self._size + size > REMEMBERED:
             self.records, self.fresh, self._size = {}, {}, 0
         if size <= REMEMBERED:
@@ -150,6 +176,8 @@ class SqliteStore:
         """The record, or None."""
         self._check(number, key)
         stamp, seen = self._file.settled_stamp(), self._seen
+        if stamp != seen.stamp:
+            seen = self._told(seen, stamp)
         if stamp is not None and stamp == seen.stamp:
             text = seen.records.get((number, key), "")
             if text != "":
@@ -175,6 +203,16 @@ class SqliteStore:
             seen.add((number, key), text)
         return text
 
+    def _told(self, seen: _Seen, stamp: Stamp | None) -> _Seen:
+        """What is known at a stamp, when all is known that has changed since what was seen."""
+        if stamp is None or seen.stamp is None:
+            return seen
+        news = self._file.news(seen.stamp, stamp)
+        if news is not None:
+            with suppress(ValueError):
+                seen = self._seen = seen.after(stamp, news)
+        return seen
+
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
         self._check(number, key)
@@ -182,6 +220,7 @@ class SqliteStore:
         self._file.hand(
             lambda connection: self._changed(connection, _PUT, number, key, value),
             lambda: _offer(PUT, number, key, value),
+            made=lambda _: _offer(PUT, number, key, value),
         )
 
     def create(self, number: int, key: str, value: str) -> bool:
@@ -191,6 +230,7 @@ class SqliteStore:
         made = self._file.hand(
             lambda connection: self._changed(connection, _CREATE, number, key, value),
             lambda: _offer(CREATE, number, key, value),
+            made=lambda is_new: _offer(PUT, number, key, value) if is_new else b"",
         )
         return bool(made)
 
@@ -224,10 +264,10 @@ class SqliteStore:
             if rows is None:
                 return None
             old = self._text(key, rows)
-            was = digest(None if old is None else old.encode())
+            was = digest(_stored(old))
             return _offer(SWAP, number, key, changed(old), was)
 
-        while not self._file.hand(work, offer):
+        while not self._file.hand(work, offer, made=lambda _: _offer(PUT, number, key, new)):
             pass
         return new
 
@@ -237,6 +277,7 @@ class SqliteStore:
         deleted = self._file.hand(
             lambda connection: self._changed(connection, _DELETE, number, key),
             lambda: _offer(PUT, number, key, None),
+            made=lambda _: _offer(PUT, number, key, None),
             absent=0,
         )
         return bool(deleted)

@@ -159,6 +159,7 @@ class _Kept:
         self.version: int | None = None
         self.reads = 0
         self.writes = 0
+        self.unknown = 0
         self.openings = 0
         self.queue: Queue | None = None
 
@@ -444,6 +445,7 @@ class SqliteFile:
         work: Callable[[Connection], int],
         change: Callable[[], bytes | None],
         *,
+        made: Callable[[int], bytes | None] | None = None,
         absent: int | None = None,
     ) -> int:
         """As `write`, or by another writer, if one has the lock: in its transaction, with its own.
@@ -453,6 +455,8 @@ class SqliteFile:
         Args:
             work: Makes the change; what it returns is no less than zero.
             change: The same for the `take` of whoever has the lock; None when it must not be.
+            made: What `work` has done, by its answer, for the `news` of others: a change, or b""
+                for none; None when it is too large. Without, there are no news of it.
             absent: The answer when there is no file.
         """
         kept = self._kept
@@ -464,7 +468,7 @@ class SqliteFile:
         try:
             with suppress(BusyError), TURN, deferred():
                 if kept.queue is None or not kept.queue.is_led():
-                    return self._written(work, absent)
+                    return self._written(work, absent, made=made)
             with TURN, deferred():
                 queue = self._asked(kept, change)
             while (waited_s := time.monotonic() - started) <= WAIT_S:
@@ -475,7 +479,7 @@ class SqliteFile:
                 elif answer is not None:
                     return answer
                 with suppress(BusyError), TURN, deferred():
-                    return self._written(work, absent, queue)
+                    return self._written(work, absent, queue, made)
         finally:
             if queue is not None:
                 answer = self._left(queue)
@@ -539,7 +543,11 @@ class SqliteFile:
         return None
 
     def _written(
-        self, work: Callable[[Connection], T], absent: T | None, asked: Queue | None = None
+        self,
+        work: Callable[[Connection], T],
+        absent: T | None,
+        asked: Queue | None = None,
+        made: Callable[[T], bytes | None] | None = None,
     ) -> T:
         """What `work` returns, its changes committed, with those that others handed over.
 
@@ -557,6 +565,9 @@ class SqliteFile:
                     self.run(connection, "ROLLBACK")
                     return answer  # type: ignore[return-value]  # what `hand` is for returns int
                 asked.clear()
+            # Nobody else writes now: what this one leaves is this, and what it has changed.
+            is_told = made is not None and kept is not None and kept.queue is not None
+            before = self._stamp_of(identity) if is_told else None
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
@@ -570,9 +581,45 @@ class SqliteFile:
         if kept is not None:
             kept.lock_again()
             kept.stamp = stamp
+            if group is not None and before is not None and made is not None:
+                self._publish(kept, group, (before, stamp), made(result))
         if group is not None:
             group.tell()
         return result
+
+    def _publish(
+        self, kept: _Kept, group: _Group, stamps: tuple[Stamp, Stamp], own: bytes | None
+    ) -> None:
+        """Let readers know what was committed, if no other commit can have left the last stamp."""
+        connection = kept.connection
+        if own is None or connection is None or not self._exact[1]:
+            return
+        with suppress(sqlite3.Error, OSError, ValueError):
+            ((version,),) = connection.execute("PRAGMA data_version").fetchall()
+            if version == kept.version:
+                pairs = zip(group.offers, group.answers, strict=True)
+                told = [(offer.change, answer > 0) for offer, answer in pairs if answer != ALONE]
+                group.queue.publish(*stamps, [(own, True), *told] if own else told)
+
+    def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
+        """What was changed between two of the `settled_stamp`s, in its order; 5 µs.
+
+        The changes that were handed over, or `made`, with whether they have changed anything.
+        None when that is not known: nobody has to tell.
+        """
+        kept = self._kept
+        if kept is None or self._take is None:
+            return None
+        with TURN:
+            found = None
+            if kept.queue is not None:
+                with suppress(OSError, ValueError, struct.error):
+                    found = kept.queue.news(since, until)
+            if found is None:
+                kept.unknown += 1
+                if kept.unknown % WRITES_UNTIL_A_LOOK == 0:
+                    self._look_for_queue(kept, make=False)
+        return found
 
     def _stamp_of(self, identity: Identity | None) -> Stamp:
         """The file's stamp; BusyError when it was moved or deleted, and our change with it."""
