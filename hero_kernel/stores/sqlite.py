@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.stores.base import Change
-    from hero_kernel.stores.sqlite_file import Connection, Rows, Stamp
+    from hero_kernel.stores.sqlite_file import Connection, Rows
+    from hero_kernel.stores.stamps import Stamp
 
 APPLICATION_ID = int.from_bytes(b"hrec")
 
@@ -78,6 +79,9 @@ TOGETHER = 24
 
 TOGETHER_SIZE = 64 * 1024
 """Characters of records up to which they are."""
+
+
+_UNKNOWN: Any = object()
 
 
 def _stored(text: str | None) -> bytes | None:
@@ -179,8 +183,8 @@ class SqliteStore:
         if stamp != seen.stamp:
             seen = self._told(seen, stamp)
         if stamp is not None and stamp == seen.stamp:
-            text = seen.records.get((number, key), "")
-            if text != "":
+            text: str | None = seen.records.get((number, key), _UNKNOWN)
+            if text is not _UNKNOWN:
                 return text
             if key in seen.fresh and number == seen.number:
                 text = self._stored(key, seen.fresh[key])

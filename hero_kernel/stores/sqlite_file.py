@@ -166,7 +166,7 @@ class _Kept:
     def let_go(self) -> None:
         """Close everything; the next call opens anew."""
         connection, self.connection = self.connection, None
-        self.stamp, self.is_prepared, self.state = None, False, None
+        self.stamp, self.is_prepared, self.state, self.is_wal = None, False, None, False
         self.lock_again()
         if connection is not None:
             _shut(connection)
@@ -322,24 +322,45 @@ class SqliteFile:
             found = os.lstat(self._encoded)
         except OSError:
             return None
-        device, are = self._exact
-        if device != found.st_dev:
-            device, are = found.st_dev, are_exact(self.path.parent, found.st_dev)
+        is_sure = self._stamps_are_exact(found.st_dev) or is_settled(found)
+        return stamp_of(found) if is_sure else None
+
+    def _stamps_are_exact(self, device: int) -> bool:
+        """Whether they are where the file is, which is tried once."""
+        tried_on, are = self._exact
+        if tried_on != device:
+            are = are_exact(self.path.parent, device)
             self._exact = device, are
-        return stamp_of(found) if are or is_settled(found) else None
+        return are
 
     def stamped_rows(
         self, stamp: Stamp | None, statement: str, parameters: tuple[object, ...] = ()
     ) -> tuple[Rows, Stamp | None]:
-        """As `rows`; and the stamp that was taken before, if what is found may be kept by it.
+        """As `rows`; and a stamp by which what is found may be kept.
 
-        Not in a transaction, nor of a file that some tool has set to WAL: what is written to one
-        is in another file at first, and its own stamp stays.
+        There is none in a transaction, nor of a file that some tool has set to WAL: what is
+        written to one is in another file at first, and its own stamp stays.
+
+        Args:
+            stamp: The `settled_stamp`.
+            statement: What is to be found.
+            parameters: What stands for the question marks in it.
         """
-        if stamp is None or (_OPEN and self.transaction_here() is not None):
+        kept = self._kept
+        if stamp is None or kept is None or self.transaction_here() is not None:
             return self.rows(statement, parameters), None
-        rows, kept = self.rows(statement, parameters), self._kept
-        return rows, stamp if kept is not None and not kept.is_wal else None
+        if kept.unlocked is not None:
+            return self.rows(statement, parameters), stamp
+
+        def work(connection: Connection) -> tuple[Rows, Stamp]:
+            # Under the lock: before, it may be one that a commit leaves when half of it is done.
+            rows, opened = self.run(connection, statement, parameters), kept.stamp
+            return rows, self._stamp_of(opened[:2] if opened else None)
+
+        nothing: tuple[Rows, Stamp] = [], stamp
+        rows, found = self.read(work, absent=nothing)
+        is_sure = found == stamp or self._stamps_are_exact(found[0])
+        return rows, found if is_sure and not kept.is_wal else None
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds, in the open transaction if there is one; [] without a file."""
@@ -398,7 +419,7 @@ class SqliteFile:
     def _settle(self, kept: _Kept, connection: Connection) -> None:
         """Open the file without locks, if it has not changed for a while."""
         kept.reads = 0
-        if not is_settled(os.lstat(self._encoded)):
+        if kept.is_wal or not is_settled(os.lstat(self._encoded)):
             return
         with deferred():
             try:
@@ -592,7 +613,7 @@ class SqliteFile:
     ) -> None:
         """Let readers know what was committed, if no other commit can have left the last stamp."""
         connection = kept.connection
-        if own is None or connection is None or not self._exact[1]:
+        if own is None or connection is None or not self._stamps_are_exact(stamps[0][0]):
             return
         with suppress(sqlite3.Error, OSError, ValueError):
             ((version,),) = connection.execute("PRAGMA data_version").fetchall()
@@ -800,7 +821,7 @@ class SqliteFile:
             if mode not in (self.form.journal, self.form.journal.encode()):
                 raise BusyError
             if kept is not None and connection is kept.connection:
-                kept.is_prepared = True
+                kept.is_prepared, kept.is_wal = True, False
         self.run(connection, f"BEGIN {lock}")
 
     def _commit(self, connection: Connection) -> None:

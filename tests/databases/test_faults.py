@@ -46,7 +46,7 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from hero_kernel.stores import interrupts, sqlite_file
+from hero_kernel.stores import interrupts, sqlite_file, stamps
 from hero_kernel.stores.turns import TURN
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def nothing() -> Iterator[None]:
 def test_a_settled_file_is_read_without_locks_and_a_write_is_seen_at_once(
     path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "SETTLED_NS", 20_000_000)
+    monkeypatch.setattr(stamps, "SETTLED_NS", 20_000_000)
     other = opened(path)
     for number in range(15):
         db["key"] = number if number % 2 else str(number)

@@ -113,13 +113,13 @@ def test_only_few_and_small_records_are_read_together(
     for key in keys:
         store.put(1, key, "x" * 100)
     asked: list[int] = []
-    rows = store._file.rows
+    rows = store._file.stamped_rows
 
-    def noted(statement: str, parameters: tuple[object, ...]) -> object:
+    def noted(stamp: stamps.Stamp | None, statement: str, parameters: tuple[object, ...]) -> object:
         asked.append(len(parameters) - 1)
-        return rows(statement, parameters)
+        return rows(stamp, statement, parameters)
 
-    monkeypatch.setattr(store._file, "rows", noted)
+    monkeypatch.setattr(store._file, "stamped_rows", noted)
 
     def looked(keys: list[str]) -> int:
         """How many were read at the first get after a change."""

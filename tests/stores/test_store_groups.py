@@ -238,9 +238,7 @@ def test_what_a_killed_leader_has_committed_is_told_and_not_made_again(
     assert one.get(1, "key") == "1"
 
 
-@pytest.mark.parametrize(
-    "kind", [Queue, ToldLate, pytest.param(ToldEarly, marks=MUST_FAIL)]
-)
+@pytest.mark.parametrize("kind", [Queue, ToldLate, pytest.param(ToldEarly, marks=MUST_FAIL)])
 def test_killed_writers_lose_nothing_and_count_nothing_twice(
     path: Path, kind: type[Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
