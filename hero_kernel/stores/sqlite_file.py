@@ -540,28 +540,35 @@ class SqliteFile:
             kept.queue = Queue(path, make=make)
 
     def _left(self, queue: Queue) -> int | None:
-        """Take back what is asked; where a leader has taken it, after that one's end: the answer.
+        """Take back what is asked, over any more interrupts; the answer, if a leader has given it.
 
-        A leader has ended within moments, unless it is stopped, and what it has taken is unknown.
+        Where one has taken it, its end is waited for, which comes within moments, unless it is
+        stopped: then what it has taken is unknown.
         """
-        answer: int | None = None
-        with suppress(OSError, ValueError):
-            if (answer := queue.answer()) is None:
+        is_done = False
+        try:
+            with deferred():
                 answer = self._withdrawn(queue)
-            else:
-                queue.clear()
-        queue.is_waited_in = False
+                is_done = True
+        except KeyboardInterrupt:
+            if not is_done:  # it came before they were deferred
+                with deferred():
+                    self._withdrawn(queue)
+            raise
         return answer
 
     def _withdrawn(self, queue: Queue) -> int | None:
-        patience = time.monotonic() + LEADER_S
-        with deferred():
-            while not queue.withdraw() and time.monotonic() < patience:
-                if (answer := queue.answer()) is not None:
-                    queue.clear()
-                    return answer
+        answer: int | None = None
+        with suppress(OSError, ValueError):
+            patience = time.monotonic() + LEADER_S
+            while (answer := queue.answer()) is None and not queue.withdraw():
+                if time.monotonic() > patience:
+                    break
                 time.sleep(0.001)
-        return None
+            if answer is not None:
+                queue.clear()
+        queue.is_waited_in = False
+        return answer
 
     def _written(
         self,
