@@ -34,6 +34,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from hero_kernel.stores.interrupts import deferred
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -56,6 +58,9 @@ LOOK_S = 0.002
 
 GATHER_NS = 250_000
 """How long a leader waits for those who were in the last group: about what a commit takes."""
+
+LEADER_S = 5.0
+"""How long a writer that gives up waits for a leader that has its change."""
 
 RECENT_NS = 5_000_000
 """How long after a group those who were in it are expected again."""
@@ -227,6 +232,37 @@ class Queue:
         self.clear()
         self._lock(fcntl.F_RDLCK, self._slot)
         return True
+
+    def give_up(self) -> int | None:
+        """Take back what is asked, over any more interrupts; the answer, if a leader has given it.
+
+        Where one has taken it, its end is waited for, which comes within moments, unless it is
+        stopped: then what it has taken is unknown.
+        """
+        is_done = False
+        try:
+            with deferred():
+                answer = self._given_up()
+                is_done = True
+        except KeyboardInterrupt:
+            if not is_done:  # it came before they were deferred
+                with deferred():
+                    self._given_up()
+            raise
+        return answer
+
+    def _given_up(self) -> int | None:
+        answer: int | None = None
+        with suppress(OSError, ValueError):
+            patience = time.monotonic() + LEADER_S
+            while (answer := self.answer()) is None and not self.withdraw():
+                if time.monotonic() > patience:
+                    break
+                time.sleep(0.001)
+            if answer is not None:
+                self.clear()
+        self.is_waited_in = False
+        return answer
 
     # What a leader does.
 

@@ -27,11 +27,10 @@ from stores.test_group import (
 from stores.test_kills import MUST_FAIL
 
 from hero_kernel.errors import CorruptRecordError
-from hero_kernel.stores import group, handed, sqlite, sqlite_file
+from hero_kernel.stores import group, handed, kept, leading, sqlite
 from hero_kernel.stores.group import Queue
 from hero_kernel.stores.handed import CREATE, PUT, SWAP, Change, digest, packed, unpacked
 from hero_kernel.stores.sqlite import SqliteStore
-from hero_kernel.stores.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +50,7 @@ def counted(old: str | None) -> str:
 
 def look_for_queue(store: SqliteStore) -> None:
     """Have it find the queue at its next write, and not only at one of the next."""
-    store._file._look_for_queue(store._file._kept, make=False)
+    store._file._kept.look_for_queue(store._file._queue_path, make=False)
 
 
 def were_handed(path: Path) -> bool:
@@ -208,12 +207,12 @@ def test_what_a_killed_leader_has_committed_is_told_and_not_made_again(
     one, other = SqliteStore(path), SqliteStore(path)
     one.put(1, "there", "1")
     if forgets:
-        monkeypatch.setattr(SqliteFile, "_handed", lambda *_: {})
+        monkeypatch.setattr(leading, "handed", lambda *_: {})
     monkeypatch.setattr(group, "LOOK_S", 20)  # for the child to lead, and not this one
     out, into = os.pipe()
 
     def lead() -> None:
-        monkeypatch.setattr(sqlite_file, "Queue", type("Loud", (Stalls,), {"said": into}))
+        monkeypatch.setattr(kept, "Queue", type("Loud", (Stalls,), {"said": into}))
         store = SqliteStore(path)
         look_for_queue(store)
         store.put(1, "there", "2")
@@ -243,7 +242,7 @@ def test_killed_writers_lose_nothing_and_count_nothing_twice(
     path: Path, kind: type[Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four count, and one after the other is killed: as a leader, waiting, told or not."""
-    monkeypatch.setattr(sqlite_file, "Queue", kind)
+    monkeypatch.setattr(kept, "Queue", kind)
     seed = int(os.environ.get("HERO_SEED", "23"))
     print("seed", seed)
     chance = random.Random(seed)  # noqa: S311 - when to kill
