@@ -15,6 +15,13 @@ Each change is made once and told truly, whoever is killed:
   writer that nobody tells asks there as soon as it has the lock itself.
 - A writer that gives up locks its slot against leaders before it takes its change back. If one has
   taken it already, it waits for what becomes of it.
+
+The queue also holds the last commits' news: what each has changed, between which two stamps of the
+file (see `stamps`). Whoever remembers what the file held at the first knows what it holds at the
+second, and asks neither SQLite nor for a lock. A leader tells only of what lies between two stamps
+that its commit alone can have left: one seen under the lock, and one after, when SQLite has counted
+no other commit. A commit by any other tool, or one whose leader was killed, is a gap in the news,
+and the file is read.
 """
 
 from __future__ import annotations

@@ -92,6 +92,10 @@ def _size(key: str, text: str | None) -> int:
     return len(key) + len(text or "") + 200
 
 
+TOLD = 1000
+"""How many remembered records are carried over what others tell; more are read anew."""
+
+
 class _Seen:
     """What was read of the file while it had one stamp.
 
@@ -160,7 +164,11 @@ class SqliteStore:
 
     Safe for several threads and processes of one machine, not for network file systems. The file
     stays open between calls, without a lock; see `sqlite_file`. What was read is remembered, and
-    holds for as long as the file's stamp says that nobody has changed it.
+    holds for as long as the file's stamp says that nobody has changed it; after a commit elsewhere
+    it goes on with what that one tells it has changed, or reads what it knew anew, at once.
+
+    Where several processes write, one commits for those that wait; see `group`. An `update` is
+    handed over as a swap: made while the record is what it was made of, and else made again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -209,7 +217,7 @@ class SqliteStore:
 
     def _told(self, seen: _Seen, stamp: Stamp | None) -> _Seen:
         """What is known at a stamp, when all is known that has changed since what was seen."""
-        if stamp is None or seen.stamp is None:
+        if stamp is None or seen.stamp is None or len(seen.records) > TOLD:
             return seen
         news = self._file.news(seen.stamp, stamp)
         if news is not None:

@@ -97,7 +97,12 @@ class SqliteFile:
     another stamp. Not on Windows, nor where stamps are coarser than a millisecond.
 
     Where several processes write a kept file at once, those who wait hand over what they `hand`;
-    see `group`. Its queue is a file beside this one, with "-queue" after its name.
+    see `group`. Its queue is a file beside this one, with "-queue" after its name. Who keeps what
+    was read, by the stamp that `stamped_rows` gives, learns there what commits have changed since:
+    the `news`, where stamps are exact.
+
+    What goes before is in rooms of its own: `making`, `kept`, `transactions`; the other side of a
+    commit for several in `leading`.
 
     Args:
         path: Where it is; a link there is not followed.
