@@ -67,7 +67,7 @@ ASKS_THE_DISK = ("get_path", "get_path_create")
 
 HOMES = {
     "redis": ("stores/redis.py",),
-    "sqlite3": ("stores/sqlite_file.py",),
+    "sqlite3": ("stores/",),
     "cryptography": ("crypto.py",),
     "yaml": ("config_files/",),
     "ipykernel": ("kernel/",),

@@ -15,6 +15,13 @@ Each change is made once and told truly, whoever is killed:
   writer that nobody tells asks there as soon as it has the lock itself.
 - A writer that gives up locks its slot against leaders before it takes its change back. If one has
   taken it already, it waits for what becomes of it.
+
+The queue also holds the last commits' news: what each has changed, between which two stamps of the
+file (see `stamps`). Whoever remembers what the file held at the first knows what it holds at the
+second, and asks neither SQLite nor for a lock. A leader tells only of what lies between two stamps
+that its commit alone can have left: one seen under the lock, and one after, when SQLite has counted
+no other commit. A commit by any other tool, or one whose leader was killed, is a gap in the news,
+and the file is read.
 """
 
 from __future__ import annotations
@@ -34,8 +41,12 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+from hero_kernel.stores.interrupts import deferred
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from hero_kernel.stores.stamps import Stamp
 
 IS_POSSIBLE = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
 """Whether there are locks of an open file, and sockets that the system names: on Linux."""
@@ -55,6 +66,9 @@ LOOK_S = 0.002
 GATHER_NS = 250_000
 """How long a leader waits for those who were in the last group: about what a commit takes."""
 
+LEADER_S = 5.0
+"""How long a writer that gives up waits for a leader that has its change."""
+
 RECENT_NS = 5_000_000
 """How long after a group those who were in it are expected again."""
 
@@ -70,6 +84,17 @@ _ANSWERED_AT = _ASKED_AT + _TOKENS.size
 _ANSWERS_AT = _ANSWERED_AT + _TOKENS.size
 _HEAD_BYTES = _ANSWERS_AT
 _SLOTS_AT = _SLOT_BYTES = 4096
+
+# Behind the slots: what the last commits have changed, each at its place in turn.
+_NEWS = struct.Struct(
+    "=IHQ6q"
+)  # a checksum of what follows, bytes, number, stamps before and after
+_MADE = struct.Struct("=?H")  # whether it has changed anything, bytes
+_NEWS_KEPT = 4
+_NEWS_BYTES = 2048
+_NEWS_AT = _SLOTS_AT + SLOTS * _SLOT_BYTES
+
+_NEWS_PLACES = range(0, _NEWS_KEPT * _NEWS_BYTES, _NEWS_BYTES)
 
 _FLOCK = struct.Struct("hhqqi4x")  # type, from where, start, length, process: fcntl(2) of Linux
 
@@ -215,6 +240,37 @@ class Queue:
         self._lock(fcntl.F_RDLCK, self._slot)
         return True
 
+    def give_up(self) -> int | None:
+        """Take back what is asked, over any more interrupts; the answer, if a leader has given it.
+
+        Where one has taken it, its end is waited for, which comes within moments, unless it is
+        stopped: then what it has taken is unknown.
+        """
+        is_done = False
+        try:
+            with deferred():
+                answer = self._given_up()
+                is_done = True
+        except KeyboardInterrupt:
+            if not is_done:  # it came before they were deferred
+                with deferred():
+                    self._given_up()
+            raise
+        return answer
+
+    def _given_up(self) -> int | None:
+        answer: int | None = None
+        with suppress(OSError, ValueError):
+            patience = time.monotonic() + LEADER_S
+            while (answer := self.answer()) is None and not self.withdraw():
+                if time.monotonic() > patience:
+                    break
+                time.sleep(0.001)
+            if answer is not None:
+                self.clear()
+        self.is_waited_in = False
+        return answer
+
     # What a leader does.
 
     def gather(self) -> Iterator[Offer] | None:
@@ -297,6 +353,45 @@ class Queue:
         """Let the writers of what was taken take it back."""
         for offer in offers:
             self._lock(fcntl.F_UNLCK, offer.slot)
+
+    def publish(self, before: Stamp, after: Stamp, made: Sequence[tuple[bytes, bool]]) -> None:
+        """Let others know what a commit has changed, unless it is too much.
+
+        Args:
+            before: The file's stamp when nobody else could write any more.
+            after: The one that this commit has left, and no other.
+            made: The changes, and whether each has changed anything.
+        """
+        said = b"".join(_MADE.pack(has, len(change)) + change for change, has in made)
+        if _NEWS.size + len(said) > _NEWS_BYTES:
+            return
+        area = self._read(_NEWS_AT, _NEWS_KEPT * _NEWS_BYTES)
+        number = 1 + max(_NEWS.unpack_from(area, at)[2] % 2**63 for at in _NEWS_PLACES)
+        head = _NEWS.pack(0, len(said), number, *before, *after)[4:]
+        at = _NEWS_AT + number % _NEWS_KEPT * _NEWS_BYTES
+        self._write(at, zlib.crc32(head + said).to_bytes(4, sys.byteorder) + head + said)
+
+    def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
+        """What was changed between two stamps, as `publish` was told; None when it is not known."""
+        area = self._read(_NEWS_AT, _NEWS_KEPT * _NEWS_BYTES)
+        places = {_NEWS.unpack_from(area, at)[3:6]: at for at in _NEWS_PLACES}
+        found: list[tuple[bytes, bool]] = []
+        while since != until:
+            at = places.pop(since, -1)
+            if at < 0:
+                return None
+            checksum, length, _, *stamps = _NEWS.unpack_from(area, at)
+            end = at + _NEWS.size + length
+            if zlib.crc32(area[at + 4 : end]) != checksum:  # it is being written
+                return None
+            since = stamps[3], stamps[4], stamps[5]
+            at += _NEWS.size
+            while at < end:
+                has, length = _MADE.unpack_from(area, at)
+                at += _MADE.size
+                found.append((area[at : at + length], has))
+                at += length
+        return found
 
     def _address_of(self, slot: int) -> bytes:
         found = self._read(_SLOTS_AT + slot * _SLOT_BYTES, _ASKED.size + 128)

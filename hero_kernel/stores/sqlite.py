@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from hero_kernel.errors import CorruptRecordError
 from hero_kernel.stores.bounds import (
@@ -13,14 +14,19 @@ from hero_kernel.stores.bounds import (
     check_number,
     check_value,
 )
+from hero_kernel.stores.group import ALONE, MAX_CHANGE_BYTES
+from hero_kernel.stores.handed import CREATE, PUT, SWAP, digest, packed, unpacked
+from hero_kernel.stores.handed import Change as Handed
 from hero_kernel.stores.sqlite_file import Form, SqliteFile
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hero_kernel.stores.base import Change
-    from hero_kernel.stores.sqlite_file import Connection, Rows, Stamp
+    from hero_kernel.stores.sqlite_file import Connection, Rows
+    from hero_kernel.stores.stamps import Stamp
 
 APPLICATION_ID = int.from_bytes(b"hrec")
 
@@ -68,23 +74,89 @@ WHERE number = ? AND key >= ? AND substr(key, 1, ?) = ? ORDER BY key
 REMEMBERED = 4 * 1024 * 1024
 """Characters of records that are remembered at once."""
 
+TOGETHER = 24
+"""How many records are read anew at once, after another process has written."""
+
+TOGETHER_SIZE = 64 * 1024
+"""Characters of records up to which they are."""
+
+
+_UNKNOWN: Any = object()
+
+
+def _stored(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+def _size(key: str, text: str | None) -> int:
+    return len(key) + len(text or "") + 200
+
+
+TOLD = 1000
+"""How many remembered records are carried over what others tell; more are read anew."""
+
 
 class _Seen:
-    """What was read of the file while it had one stamp; None for what is not there."""
+    """What was read of the file while it had one stamp.
+
+    Attributes:
+        stamp: The file's.
+        records: By number and key; None for what is not there.
+        fresh: What was read together and not asked for since, as it is stored, by key.
+        number: The database number of that.
+    """
 
     def __init__(self, stamp: Stamp | None) -> None:
         self.stamp = stamp
         self.records: dict[tuple[int, str], str | None] = {}
+        self.fresh: dict[str, Any] = {}
+        self.number = -1
         self._size = 0
 
-    def add(self, key: tuple[int, str], text: str | None) -> None:
+    def after(self, stamp: Stamp, news: list[tuple[bytes, bool]]) -> _Seen:
+        """What is known when these changes were made."""
+        then = _Seen(stamp)
+        then.records, then.fresh = dict(self.records), dict(self.fresh)
+        then.number, then._size = self.number, self._size
+        for data, has_changed in news:
+            change = unpacked(data)
+            place = change.number, change.key
+            if not has_changed and change.what != PUT:
+                continue
+            if place in then.records:
+                then._size -= _size(change.key, then.records.pop(place))
+                then.add(place, change.text)
+            elif change.number == then.number and change.key in then.fresh:
+                old, then.fresh[change.key] = then.fresh[change.key], _stored(change.text)
+                then._size += len(then.fresh[change.key] or b"") - len(old or b"")
+        return then
+
+    def add(self, place: tuple[int, str], text: str | None) -> None:
         """Remember a record; where there is no room, nothing but that."""
-        size = len(key[1]) + len(text or "") + 200
+        size = _size(place[1], text)
         if self._size + size > REMEMBERED:
-            self.records, self._size = {}, 0
+            self.records, self.fresh, self._size = {}, {}, 0
         if size <= REMEMBERED:
-            self.records[key] = text
+            self.records[place] = text
             self._size += size
+
+    def add_fresh(self, number: int, found: dict[str, Any]) -> None:
+        """Remember what was read together, as far as there is room."""
+        try:
+            size = len(found) * 200 + sum(map(len, filter(None, found.values())))
+        except TypeError:  # one is no text, which whoever asks for it is told
+            return
+        if self._size + size <= REMEMBERED:
+            self.number, self.fresh = number, found
+            self._size += size
+
+    def beside(self, number: int, key: str) -> list[str]:
+        """The keys to read together with one, when the file is another; that one is the first."""
+        if self._size > TOGETHER_SIZE:
+            return [key]
+        keys = {key: None} | (dict.fromkeys(self.fresh) if number == self.number else {})
+        keys |= {other: None for of, other in self.records if of == number}
+        return list(keys) if len(keys) <= TOGETHER else [key]
 
 
 class SqliteStore:
@@ -92,11 +164,15 @@ class SqliteStore:
 
     Safe for several threads and processes of one machine, not for network file systems. The file
     stays open between calls, without a lock; see `sqlite_file`. What was read is remembered, and
-    holds for as long as the file's stamp says that nobody has changed it.
+    holds for as long as the file's stamp says that nobody has changed it; after a commit elsewhere
+    it goes on with what that one tells it has changed, or reads what it knew anew, at once.
+
+    Where several processes write, one commits for those that wait; see `group`. An `update` is
+    handed over as a swap: made while the record is what it was made of, and else made again.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, _FORM, _script, keep=True)
+        self._file = SqliteFile(path, _FORM, _script, keep=True, take=_take)
         self._nesting = Nesting()
         self._seen = _Seen(None)
 
@@ -112,54 +188,111 @@ class SqliteStore:
         """The record, or None."""
         self._check(number, key)
         stamp, seen = self._file.settled_stamp(), self._seen
+        if stamp != seen.stamp:
+            seen = self._told(seen, stamp)
         if stamp is not None and stamp == seen.stamp:
-            text = seen.records.get((number, key), "")
-            if text != "":
+            text: str | None = seen.records.get((number, key), _UNKNOWN)
+            if text is not _UNKNOWN:
                 return text
-        text = self._text(key, self._read(_SELECT, number, key))
+            if key in seen.fresh and number == seen.number:
+                text = self._stored(key, seen.fresh[key])
+                seen.add((number, key), text)
+                return text
+            keys = [key]
+        else:
+            # Reading several takes little more than reading one, in a file that has changed.
+            keys = seen.beside(number, key)
+        rows, stamp = self._file.stamped_rows(stamp, _selects()[len(keys)], (number, *keys))
+        if not rows:  # there is no file
+            return None
+        found = dict(zip(keys, rows[0], strict=True))
+        text = self._stored(key, found[key])
         if stamp is not None:
             if stamp != seen.stamp:
-                seen = self._seen = _Seen(stamp)
+                seen = _Seen(stamp)
+                seen.add_fresh(number, found)
+                self._seen = seen
             seen.add((number, key), text)
         return text
+
+    def _told(self, seen: _Seen, stamp: Stamp | None) -> _Seen:
+        """What is known at a stamp, when all is known that has changed since what was seen."""
+        if stamp is None or seen.stamp is None or len(seen.records) > TOLD:
+            return seen
+        news = self._file.news(seen.stamp, stamp)
+        if news is not None:
+            with suppress(ValueError):
+                seen = self._seen = seen.after(stamp, news)
+        return seen
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
         self._check(number, key)
         check_value(key, value)
-        self._file.write(lambda connection: self._run(connection, _PUT, number, key, value))
+        self._file.hand(
+            lambda connection: self._changed(connection, _PUT, number, key, value),
+            lambda: _offer(PUT, number, key, value),
+            made=lambda _: _offer(PUT, number, key, value),
+        )
 
     def create(self, number: int, key: str, value: str) -> bool:
         """Write the record only if the key is absent; whether it was written."""
         self._check(number, key)
         check_value(key, value)
-        return self._file.write(
-            lambda connection: self._changed(connection, _CREATE, number, key, value)
+        made = self._file.hand(
+            lambda connection: self._changed(connection, _CREATE, number, key, value),
+            lambda: _offer(CREATE, number, key, value),
+            made=lambda is_new: _offer(PUT, number, key, value) if is_new else b"",
         )
+        return bool(made)
 
     def update(self, number: int, key: str, change: Change) -> str | None:
-        """Replace the record by what `change` makes of it, as one step; the new record."""
-        self._check(number, key)
+        """Replace the record by what `change` makes of it, as one step; the new record.
 
-        def work(connection: Connection) -> str | None:
-            old = self._text(key, self._run(connection, _SELECT, number, key))
+        Where another writer makes it, only while the record is what `change` was given; else it
+        is called again.
+        """
+        self._check(number, key)
+        new: str | None = None
+
+        def changed(old: str | None) -> str | None:
+            nonlocal new
             with self._nesting.inside():
                 new = change(old)
             if new is not None:
                 check_value(key, new)
+            return new
+
+        def work(connection: Connection) -> int:
+            old = self._text(key, self._run(connection, _SELECT, number, key))
+            if changed(old) is not None:
                 self._run(connection, _PUT, number, key, new)
             elif old is not None:
                 self._run(connection, _DELETE, number, key)
-            return new
+            return 1
 
-        return self._file.write(work)
+        def offer() -> bytes | None:
+            rows = self._file.rows_now(_SELECT, (number, key))
+            if rows is None:
+                return None
+            old = self._text(key, rows)
+            was = digest(_stored(old))
+            return _offer(SWAP, number, key, changed(old), was)
+
+        while not self._file.hand(work, offer, made=lambda _: _offer(PUT, number, key, new)):
+            pass
+        return new
 
     def delete(self, number: int, key: str) -> bool:
         """Delete the record; whether it was there."""
         self._check(number, key)
-        return self._file.write(
-            lambda connection: self._changed(connection, _DELETE, number, key), absent=False
+        deleted = self._file.hand(
+            lambda connection: self._changed(connection, _DELETE, number, key),
+            lambda: _offer(PUT, number, key, None),
+            made=lambda _: _offer(PUT, number, key, None),
+            absent=0,
         )
+        return bool(deleted)
 
     def scan(self, number: int, prefix: str = "") -> list[str]:
         """The keys with the prefix, sorted."""
@@ -215,15 +348,17 @@ class SqliteStore:
         """What the statement finds; nothing when there is no file."""
         return self._file.rows(statement, parameters)
 
-    def _changed(self, connection: Connection, statement: str, *parameters: object) -> bool:
-        self._run(connection, statement, *parameters)
-        return self._run(connection, "SELECT changes()") != [(0,)]
+    def _changed(self, connection: Connection, statement: str, *parameters: object) -> int:
+        return _changed(self._file, connection, statement, parameters)
 
     def _run(self, connection: Connection, statement: str, *parameters: object) -> Rows:
         return self._file.run(connection, statement, parameters)
 
     def _text(self, key: str, rows: Rows) -> str | None:
         return self._decoded(key, rows[0][0]) if rows else None
+
+    def _stored(self, key: str, stored: object) -> str | None:
+        return None if stored is None else self._decoded(key, stored)
 
     def _decoded(self, name: str, stored: object) -> str:
         if not isinstance(stored, bytes):
@@ -238,6 +373,54 @@ class SqliteStore:
                 f"{self.address}: {name} is not UTF-8 at byte {error.start}",
                 hint="it is left as it is; look at it with sqlite3",
             ) from None
+
+
+@cache
+def _selects() -> list[str]:
+    """What reads so many records of one number, a column each, by how many."""
+    one = "(SELECT value FROM record WHERE number = ?1 AND key = ?{})"
+    columns = [one.format(2 + nth) for nth in range(TOGETHER)]
+    return [f"SELECT {', '.join(columns[:count])}" for count in range(TOGETHER + 1)]
+
+
+def _changed(
+    file: SqliteFile, connection: Connection, statement: str, parameters: tuple[object, ...]
+) -> int:
+    """Whether the statement has changed anything."""
+    file.run(connection, statement, parameters)
+    return int(file.run(connection, "SELECT changes()") != [(0,)])
+
+
+def _offer(what: bytes, number: int, key: str, text: str | None, old: bytes = b"") -> bytes | None:
+    """A change for another writer to make; None when it is too large for that."""
+    if text is not None and len(text) > MAX_CHANGE_BYTES:
+        return None
+    return packed(Handed(what, number, key, text, old))
+
+
+def _take(file: SqliteFile, connection: Connection, changes: Iterator[bytes]) -> Iterator[int]:
+    """Make what others have handed over; see `SqliteFile`."""
+    for data in changes:
+        yield _made(file, connection, unpacked(data))
+
+
+def _made(file: SqliteFile, connection: Connection, change: Handed) -> int:
+    """Whether a change was made; of a swap, whether the record was still what it was."""
+    place = change.number, change.key
+    if change.what == CREATE:
+        return _changed(file, connection, _CREATE, (*place, change.text))
+    if change.what == SWAP:
+        rows = file.run(connection, _SELECT, place)
+        stored = rows[0][0] if rows else None
+        if stored is not None and not isinstance(stored, bytes):
+            return ALONE  # its own writer tells what is wrong
+        if digest(stored) != change.old:
+            return 0
+    if change.text is None:
+        was_there = _changed(file, connection, _DELETE, place)
+    else:
+        was_there = _changed(file, connection, _PUT, (*place, change.text))
+    return 1 if change.what == SWAP else was_there
 
 
 def _script() -> str:

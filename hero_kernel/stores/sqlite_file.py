@@ -1,78 +1,63 @@
-"""An SQLite file of ours: made whole, opened, waited for, and what is said when it fails."""
+"""An SQLite file of ours: opened, read, written, and waited for."""
 
 from __future__ import annotations
 
-import errno
 import os
-import random
-import signal
 import sqlite3
-import stat
 import struct
-import threading
 import time
 import weakref
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hero_kernel import files
-from hero_kernel.errors import (
-    CorruptRecordError,
-    HeroError,
-    ReadOnlyStoreError,
-    StorageFullError,
-    StoreAuthError,
-    StoreError,
-    StoreUnavailableError,
-)
-from hero_kernel.stores.group import ALONE, IS_POSSIBLE, Queue
+from hero_kernel.errors import CorruptRecordError, HeroError, StoreError
+from hero_kernel.stores import patience
+from hero_kernel.stores.faults import BusyError, Faults
+from hero_kernel.stores.group import ALONE, IS_POSSIBLE
 from hero_kernel.stores.interrupts import deferred
+from hero_kernel.stores.kept import (
+    KEPT,
+    OPEN,
+    ORPHANED,
+    Connection,
+    Identity,
+    Kept,
+    Rows,
+    shutting,
+)
+from hero_kernel.stores.leading import led, made_already
+from hero_kernel.stores.making import Form, identity_of, make, make_with_parents
+from hero_kernel.stores.patience import pause, pause_to_read
+from hero_kernel.stores.stamps import are_exact, is_settled, stamp_of
+from hero_kernel.stores.transactions import Transaction
 from hero_kernel.stores.turns import TURN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import CodeType, FrameType, TracebackType
 
-    from hero_kernel.stores.group import Offer
+    from hero_kernel.stores.group import Queue
+    from hero_kernel.stores.leading import Group
+    from hero_kernel.stores.stamps import Stamp
+
+__all__ = ["Connection", "Form", "Rows", "SqliteFile", "Transaction"]
 
 T = TypeVar("T")
-R = TypeVar("R")
 
-Connection: TypeAlias = sqlite3.Connection
-Identity: TypeAlias = "tuple[int, int]"
-Stamp: TypeAlias = "tuple[int, int, int]"
-Rows: TypeAlias = "list[tuple[Any, ...]]"
 Take: TypeAlias = "Callable[[SqliteFile, Connection, Iterator[bytes]], Iterator[int]]"
 
-COMMIT_END_S = 0.002
-"""How long the end of a commit takes at most, but for a disk that is slow or busy."""
+COMMIT_S = 0.05
+"""How long a commit waits for readers to end, and keeps new ones out meanwhile.
 
-COMMIT_MS = 50
-"""How long a commit waits in SQLite, where Ctrl-C cannot reach it, for readers to end.
-
-It keeps new ones out meanwhile. Everything else waits in Python: SQLite's own waiting sleeps ever
-longer, so that a reader beside a busy writer was seen to wait for 0.3 s.
+We wait in Python: SQLite's own waiting sleeps ever longer, so that a reader beside a busy writer
+was seen to wait for 0.3 s.
 """
 
-WAIT_S = 30.0
-"""How long a call waits for a lock altogether."""
-
-CLAIM_S = 1.0
-"""How long an empty file may be another process's, about to be filled; see `_place`."""
-
-FORK_WAIT_S = 5.0
-"""How long a fork waits for the transactions of other threads to end."""
-
-SETTLED_NS = 50_000_000
-"""A file that has not changed for so long is read without locks; see `SqliteFile`.
-
-Above the tick of the clock that Linux stamps files with (at most 10 ms), so that the next write
-is sure to leave another stamp.
-"""
+READER_S = 0.0005
+"""How long a read takes at most, but for a large one."""
 
 READS_BEFORE_UNLOCKED = 32
 """Reads in a row, none of them a write's, after which a settled file is read without locks."""
@@ -80,164 +65,11 @@ READS_BEFORE_UNLOCKED = 32
 CACHE_KIB = 16 * 1024
 """How much of a file a kept connection may hold in memory."""
 
-LEADER_S = 5.0
-"""How long a writer that gives up waits for a leader that has its change."""
-
 WRITES_UNTIL_A_LOOK = 8
 """How many writes there are between two looks whether somebody has made a queue to wait in."""
 
 JOURNAL_KEPT = 1024 * 1024
 """Bytes of a persistent journal that are left for the next transaction."""
-
-
-class BusyError(Exception):
-    """Somebody else's turn, or the file changed under us; try again."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """What makes an SQLite file one of ours.
-
-    Attributes:
-        what: What the file is, for messages: "a store".
-        application_id: In the file's header: it is ours, not some other SQLite file.
-        version: In the header as user_version; a higher one belongs to a newer hero-kernel.
-        journal: The rollback journal's mode, "truncate" or "persist". Both sync the journal
-            itself; `persist` leaves its length alone and so saves the file system's own journal
-            a sync (0.2 ms instead of 1.2 a write), at 1.5 µs more for a read under a lock.
-        secure_delete: Whether what is deleted is overwritten with zeros.
-        text: What a TEXT becomes; bytes leave the decoding to the caller.
-    """
-
-    what: str
-    application_id: int
-    version: int
-    journal: str = "truncate"
-    secure_delete: bool = False
-    text: type[str | bytes] = str
-
-
-_HANDED = struct.Struct("=Qq")
-"""A token and an answer, as the table `handed` has them."""
-
-_HANDED_TABLE = "CREATE TABLE IF NOT EXISTS handed (one INTEGER PRIMARY KEY, answers BLOB)"
-
-
-@dataclass
-class _Group:
-    """The changes of others in a transaction, and what they are told when it is committed."""
-
-    queue: Queue
-    offers: list[Offer] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
-
-    def tell(self) -> None:
-        """Tell each its answer."""
-        with suppress(OSError, ValueError):
-            answers = list(zip(self.offers, self.answers, strict=True))
-            self.queue.tell(answers, crowd=len(answers) + 1)
-
-    def fail(self, *, will_try_again: bool) -> None:
-        """Have them wait on, or go on alone: they look themselves whether it was committed."""
-        if will_try_again:
-            with suppress(OSError, ValueError):
-                self.queue.release(self.offers)
-                self.queue.tell([], crowd=1)
-        else:
-            self.answers = [ALONE] * len(self.offers)
-            self.tell()
-
-
-class _Kept:
-    """What stays open between the calls of one `SqliteFile`: never inside a transaction."""
-
-    def __init__(self) -> None:
-        self.changed: Stamp | None = None
-        self.connection: Connection | None = None
-        self.unlocked: Connection | None = None
-        self.stamp: Stamp | None = None
-        self.is_prepared = False
-        self.state: Rows | None = None
-        self.version: int | None = None
-        self.reads = 0
-        self.writes = 0
-        self.openings = 0
-        self.queue: Queue | None = None
-
-    def let_go(self) -> None:
-        """Close everything; the next call opens anew."""
-        connection, self.connection = self.connection, None
-        self.stamp, self.is_prepared, self.state = None, False, None
-        self.lock_again()
-        if connection is not None:
-            _shut(connection)
-
-    def is_rolled_back(self) -> bool:
-        """Roll back what the connection has begun; whether that is done."""
-        try:
-            if self.connection is not None and self.connection.in_transaction:
-                self.connection.execute("ROLLBACK").fetchall()
-        except sqlite3.Error:
-            return False
-        return True
-
-    def lock_again(self) -> None:
-        """Close the connection that reads without locks."""
-        unlocked, self.unlocked = self.unlocked, None
-        self.reads = 0
-        if unlocked is not None:
-            unlocked.close()
-
-    def end(self) -> None:
-        """Close everything, the queue too unless a thread waits in it."""
-        self.let_go()
-        self.leave()
-
-    def leave(self) -> None:
-        """Let go of the queue unless a thread waits in it."""
-        if self.queue is not None and not self.queue.is_waited_in:
-            self.queue.close()
-            self.queue = None
-
-
-# SQLite keeps its notes on file locks for the whole process, not for a connection, and a fork
-# copies them. So what is open must be known for the whole process too.
-_KEPT: weakref.WeakSet[_Kept] = weakref.WeakSet()
-_OPEN: dict[tuple[str, int], Transaction[Any]] = {}
-_ORPHANED: set[Identity] = set()
-
-
-def _before_fork() -> None:
-    """Wait for the transactions of other threads, then close what is idle."""
-    patience = time.monotonic() + FORK_WAIT_S
-    while True:
-        TURN.acquire()
-        if all(thread == get_ident() for _, thread in _OPEN) or time.monotonic() > patience:
-            break
-        TURN.release()
-        time.sleep(0.001)
-    for kept in list(_KEPT):
-        kept.let_go()
-
-
-def _after_fork_in_child() -> None:
-    """Give up transactions that are the parent's: neither rolled back nor closed here."""
-    for (path, thread), transaction in list(_OPEN.items()):
-        transaction.orphan()
-        if thread != get_ident():
-            del _OPEN[path, thread]
-    for kept in list(_KEPT):
-        # The locks in it are the parent's, for as long as one of both has it open.
-        queue, kept.queue = kept.queue, None
-        if queue is not None:
-            queue.close()
-    TURN.release()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=TURN.release, after_in_child=_after_fork_in_child
-    )
 
 
 class SqliteFile:
@@ -265,7 +97,12 @@ class SqliteFile:
     another stamp. Not on Windows, nor where stamps are coarser than a millisecond.
 
     Where several processes write a kept file at once, those who wait hand over what they `hand`;
-    see `group`. Its queue is a file beside this one, with "-queue" after its name.
+    see `group`. Its queue is a file beside this one, with "-queue" after its name. Who keeps what
+    was read, by the stamp that `stamped_rows` gives, learns there what commits have changed since:
+    the `news`, where stamps are exact.
+
+    What goes before is in rooms of its own: `making`, `kept`, `transactions`; the other side of a
+    commit for several in `leading`.
 
     Args:
         path: Where it is; a link there is not followed.
@@ -293,11 +130,14 @@ class SqliteFile:
         self.form = form
         self._script = script
         self._take = take if IS_POSSIBLE else None
-        self._make_folder = make_folder or partial(_make_folder, self.path.parent)
-        self._kept = _Kept() if keep else None
+        self._make_folder = make_folder or partial(make_with_parents, self.path.parent)
+        self._exact: tuple[int | None, bool] = None, False
+        self._kept = Kept() if keep else None
         self._encoded = os.fsencode(self.path)
+        self._queue_path = self._encoded + b"-queue"
+        self.faults = Faults(self.path, form.what)
         if self._kept is not None:
-            _KEPT.add(self._kept)
+            KEPT.add(self._kept)
             weakref.finalize(self, self._kept.end)
 
     def close(self) -> None:
@@ -314,19 +154,57 @@ class SqliteFile:
     def settled_stamp(self) -> Stamp | None:
         """What is another value after any change that comes now, by anyone; 1 µs.
 
-        None for a file that is not there, and for one that was changed just now, whose stamp the
-        next change may leave as it is. What is read after the stamp was taken is what the file
-        holds for as long as it has that stamp.
+        None for a file that is not there, and for one whose stamp the next change may leave as it
+        is: one that was changed just now, unless stamps are exact where it is; see `stamps`. What
+        is read after the stamp was taken is what the file holds for as long as it has that stamp.
         """
         try:
             found = os.lstat(self._encoded)
         except OSError:
             return None
-        return _stamp(found) if _is_settled(found) else None
+        is_sure = self._stamps_are_exact(found.st_dev) or is_settled(found)
+        return stamp_of(found) if is_sure else None
+
+    def _stamps_are_exact(self, device: int) -> bool:
+        """Whether they are where the file is, which is tried once."""
+        tried_on, are = self._exact
+        if tried_on != device:
+            are = are_exact(self.path.parent, device)
+            self._exact = device, are
+        return are
+
+    def stamped_rows(
+        self, stamp: Stamp | None, statement: str, parameters: tuple[object, ...] = ()
+    ) -> tuple[Rows, Stamp | None]:
+        """As `rows`; and a stamp by which what is found may be kept.
+
+        There is none in a transaction, nor of a file that some tool has set to WAL: what is
+        written to one is in another file at first, and its own stamp stays.
+
+        Args:
+            stamp: The `settled_stamp`.
+            statement: What is to be found.
+            parameters: What stands for the question marks in it.
+        """
+        kept = self._kept
+        if stamp is None or kept is None or self.transaction_here() is not None:
+            return self.rows(statement, parameters), None
+        if kept.unlocked is not None:
+            return self.rows(statement, parameters), stamp
+
+        def work(connection: Connection) -> tuple[Rows, Stamp]:
+            # Under the lock: before, it may be one that a commit leaves when half of it is done.
+            rows, opened = self.run(connection, statement, parameters), kept.stamp
+            return rows, self._stamp_of(opened[:2] if opened else None)
+
+        nothing: tuple[Rows, Stamp] = [], stamp
+        rows, found = self.read(work, absent=nothing)
+        is_sure = found == stamp or self._stamps_are_exact(found[0])
+        return rows, found if is_sure and not kept.is_wal else None
 
     def rows(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
         """What one statement finds, in the open transaction if there is one; [] without a file."""
-        if _OPEN and (transaction := _OPEN.get((self.address, get_ident()))) is not None:
+        if OPEN and (transaction := OPEN.get((self.address, get_ident()))) is not None:
             return transaction.run(statement, parameters)
         kept = self._kept
         if kept is None or (unlocked := kept.unlocked) is None:
@@ -347,7 +225,7 @@ class SqliteFile:
             return rows
         return self._again(kept, statement, parameters)
 
-    def _again(self, kept: _Kept, statement: str, parameters: tuple[object, ...]) -> Rows:
+    def _again(self, kept: Kept, statement: str, parameters: tuple[object, ...]) -> Rows:
         """The answer under a lock, for the one without did not count."""
         with TURN:
             kept.lock_again()
@@ -360,7 +238,7 @@ class SqliteFile:
             try:
                 with TURN:
                     connection = kept.connection
-                    if connection is not None and _stamp(os.lstat(self._encoded)) == kept.stamp:
+                    if connection is not None and stamp_of(os.lstat(self._encoded)) == kept.stamp:
                         rows = connection.execute(statement, parameters).fetchall()
                         kept.reads += 1
                         if kept.reads >= READS_BEFORE_UNLOCKED:
@@ -370,10 +248,18 @@ class SqliteFile:
                 pass  # it is tried once more, patiently, and explained
         return self.read(lambda connection: self.run(connection, statement, parameters), absent=[])
 
-    def _settle(self, kept: _Kept, connection: Connection) -> None:
+    def rows_now(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows | None:
+        """What one statement finds, read at once; None when that takes waiting, or no file is."""
+        try:
+            with TURN, deferred():
+                return self._read_once(lambda one: self.run(one, statement, parameters), None)
+        except BusyError:
+            return None
+
+    def _settle(self, kept: Kept, connection: Connection) -> None:
         """Open the file without locks, if it has not changed for a while."""
         kept.reads = 0
-        if not _is_settled(os.lstat(self._encoded)):
+        if kept.is_wal or not is_settled(os.lstat(self._encoded)):
             return
         with deferred():
             try:
@@ -381,7 +267,7 @@ class SqliteFile:
                 connection.execute("BEGIN").fetchall()
                 connection.execute("SELECT 1 FROM sqlite_master").fetchall()
                 found = os.lstat(self._encoded)
-                if _is_settled(found) and _stamp(found) == kept.stamp:
+                if is_settled(found) and stamp_of(found) == kept.stamp:
                     unlocked = kept.unlocked = self._connected("immutable=1")
                     unlocked.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
                     unlocked.execute("SELECT 1 FROM sqlite_master").fetchall()
@@ -393,18 +279,17 @@ class SqliteFile:
         if (transaction := self.transaction_here()) is not None:
             return transaction.do(work)
 
-        def attempt() -> T:
-            identity = self.identity()
-            if identity is None:
-                return absent
-            with self._lent() as connection:
-                self.run(connection, "BEGIN")
-                self._verify(connection)
-                result = work(connection)
-                self.run(connection, "ROLLBACK")
-            return result
+        return self.patiently(lambda: self._read_once(work, absent), reading=True)
 
-        return self.patiently(attempt, reading=True)
+    def _read_once(self, work: Callable[[Connection], T], absent: T) -> T:
+        if self.identity() is None:
+            return absent
+        with self._lent() as connection:
+            self.run(connection, "BEGIN")
+            self._verify(connection)
+            result = work(connection)
+            self.run(connection, "ROLLBACK")
+        return result
 
     def write(self, work: Callable[[Connection], T], *, absent: T | None = None) -> T:
         """What `work` returns, its changes committed; it may be called again.
@@ -421,6 +306,7 @@ class SqliteFile:
         work: Callable[[Connection], int],
         change: Callable[[], bytes | None],
         *,
+        made: Callable[[int], bytes | None] | None = None,
         absent: int | None = None,
     ) -> int:
         """As `write`, or by another writer, if one has the lock: in its transaction, with its own.
@@ -430,6 +316,8 @@ class SqliteFile:
         Args:
             work: Makes the change; what it returns is no less than zero.
             change: The same for the `take` of whoever has the lock; None when it must not be.
+            made: What `work` has done, by its answer, for the `news` of others: a change, or b""
+                for none; None when it is too large. Without, there are no news of it.
             absent: The answer when there is no file.
         """
         kept = self._kept
@@ -441,10 +329,10 @@ class SqliteFile:
         try:
             with suppress(BusyError), TURN, deferred():
                 if kept.queue is None or not kept.queue.is_led():
-                    return self._written(work, absent)
+                    return self._written(work, absent, made=made)
             with TURN, deferred():
                 queue = self._asked(kept, change)
-            while (waited_s := time.monotonic() - started) <= WAIT_S:
+            while (waited_s := time.monotonic() - started) <= patience.WAIT_S:
                 if queue is None or not queue.asks:
                     pause(waited_s)
                 elif (answer := queue.wait()) == ALONE:
@@ -452,17 +340,17 @@ class SqliteFile:
                 elif answer is not None:
                     return answer
                 with suppress(BusyError), TURN, deferred():
-                    return self._written(work, absent, queue)
+                    return self._written(work, absent, queue, made)
         finally:
             if queue is not None:
-                answer = self._left(queue)
+                answer = queue.give_up()
         if answer is not None and answer != ALONE:
             return answer
-        raise self._locked()
+        raise self.faults.locked()
 
-    def _asked(self, kept: _Kept, change: Callable[[], bytes | None]) -> Queue | None:
+    def _asked(self, kept: Kept, change: Callable[[], bytes | None]) -> Queue | None:
         """The queue where the change is handed over; None when it is not."""
-        self._look_for_queue(kept, make=True)
+        kept.look_for_queue(self._queue_path, make=True)
         queue = kept.queue
         if queue is None or queue.is_waited_in or (offer := change()) is None:
             return None
@@ -475,48 +363,12 @@ class SqliteFile:
         queue.is_waited_in = True
         return queue
 
-    def _look_for_queue(self, kept: _Kept, *, make: bool) -> None:
-        """Open the queue that is beside the file now."""
-        path = self._encoded + b"-queue"
-        try:
-            if kept.queue is not None:
-                if kept.queue.is_waited_in:
-                    return
-                found = os.lstat(path)
-                if (found.st_dev, found.st_ino) == kept.queue.identity:
-                    return
-        except OSError:
-            pass  # it was deleted
-        kept.leave()
-        with suppress(OSError):
-            kept.queue = Queue(path, make=make)
-
-    def _left(self, queue: Queue) -> int | None:
-        """Take back what is asked; where a leader has taken it, after that one's end: the answer.
-
-        A leader has ended within moments, unless it is stopped, and what it has taken is unknown.
-        """
-        answer: int | None = None
-        with suppress(OSError, ValueError):
-            if (answer := queue.answer()) is None:
-                answer = self._withdrawn(queue)
-            else:
-                queue.clear()
-        queue.is_waited_in = False
-        return answer
-
-    def _withdrawn(self, queue: Queue) -> int | None:
-        patience = time.monotonic() + LEADER_S
-        with deferred():
-            while not queue.withdraw() and time.monotonic() < patience:
-                if (answer := queue.answer()) is not None:
-                    queue.clear()
-                    return answer
-                time.sleep(0.001)
-        return None
-
     def _written(
-        self, work: Callable[[Connection], T], absent: T | None, asked: Queue | None = None
+        self,
+        work: Callable[[Connection], T],
+        absent: T | None,
+        asked: Queue | None = None,
+        made: Callable[[T], bytes | None] | None = None,
     ) -> T:
         """What `work` returns, its changes committed, with those that others handed over.
 
@@ -529,11 +381,14 @@ class SqliteFile:
         kept, group = self._kept, None
         with self._writing(identity) as connection:
             if asked is not None:
-                answer = self._made_already(connection, asked)
+                answer = made_already(connection, asked, self.faults)
                 if answer is not None:
                     self.run(connection, "ROLLBACK")
                     return answer  # type: ignore[return-value]  # what `hand` is for returns int
                 asked.clear()
+            # Nobody else writes now: what this one leaves is this, and what it has changed.
+            is_told = made is not None and kept is not None and kept.queue is not None
+            before = self._stamp_of(identity) if is_told else None
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
@@ -547,100 +402,73 @@ class SqliteFile:
         if kept is not None:
             kept.lock_again()
             kept.stamp = stamp
+            if group is not None and before is not None and made is not None:
+                self._publish(kept, group, (before, stamp), made(result))
         if group is not None:
             group.tell()
         return result
 
+    def _publish(
+        self, kept: Kept, group: Group, stamps: tuple[Stamp, Stamp], own: bytes | None
+    ) -> None:
+        """Let readers know what was committed, if no other commit can have left the last stamp."""
+        connection = kept.connection
+        if own is None or connection is None or not self._stamps_are_exact(stamps[0][0]):
+            return
+        with suppress(sqlite3.Error, OSError, ValueError):
+            ((version,),) = connection.execute("PRAGMA data_version").fetchall()
+            if version == kept.version:
+                mine = [(own, True)] if own else []
+                group.queue.publish(*stamps, mine + group.news())
+
+    def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
+        """What was changed between two of the `settled_stamp`s, in its order; 5 µs.
+
+        The changes that were handed over, or `made`, with whether they have changed anything.
+        None when that is not known: nobody has to tell.
+        """
+        kept = self._kept
+        if kept is None or self._take is None:
+            return None
+        with TURN:
+            found = None
+            if kept.queue is not None:
+                with suppress(OSError, ValueError, struct.error):
+                    found = kept.queue.news(since, until)
+            if found is None:
+                kept.unknown += 1
+                if kept.unknown % WRITES_UNTIL_A_LOOK == 0:
+                    kept.look_for_queue(self._queue_path, make=False)
+        return found
+
     def _stamp_of(self, identity: Identity | None) -> Stamp:
         """The file's stamp; BusyError when it was moved or deleted, and our change with it."""
         try:
-            stamp = _stamp(os.lstat(self._encoded))
+            stamp = stamp_of(os.lstat(self._encoded))
         except FileNotFoundError:
             raise BusyError from None
         except OSError as error:
-            raise self._refused(error) from None
+            raise self.faults.refused(error) from None
         if stamp[:2] != identity:
             raise BusyError
         return stamp
 
-    def _made_already(self, connection: Connection, asked: Queue) -> int | None:
-        """The answer to what was asked, if a leader has committed it."""
-        answer = asked.answer()
-        if answer in (None, ALONE):
-            answer = self._handed(connection).get(asked.token)
-        return answer
-
-    def _handed(self, connection: Connection) -> dict[int, int]:
-        """The answers of the last group that was committed, by the tokens of its changes."""
-        try:
-            rows = connection.execute("SELECT answers FROM handed").fetchall()
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # there is no such table yet
-                return {}
-            raise self._explanation(error) from None
-        answers = rows[0][0] if rows else b""
-        if not isinstance(answers, bytes) or len(answers) % _HANDED.size:
-            return {}
-        return dict(_HANDED.iter_unpack(answers))
-
-    def _group(self, kept: _Kept, connection: Connection) -> _Group | None:
+    def _group(self, kept: Kept, connection: Connection) -> Group | None:
         """Make the changes of those who wait, in the open transaction; None when nobody does."""
         kept.writes += 1
         if kept.writes % WRITES_UNTIL_A_LOOK == 0:
-            self._look_for_queue(kept, make=False)
+            kept.look_for_queue(self._queue_path, make=False)
         queue, take = kept.queue, self._take
         if queue is None or take is None:
             return None
         try:
-            offers = queue.gather()
+            group = led(connection, queue, partial(take, self, connection), self.faults)
         except (OSError, ValueError):
             kept.leave()
             return None
-        if offers is None:
-            return None
-        group = _Group(queue)
-        try:
-            group.answers.extend(take(self, connection, self._changes(connection, group, offers)))
-            made = [
-                _HANDED.pack(offer.token, answer)
-                for offer, answer in zip(group.offers, group.answers, strict=True)
-                if answer != ALONE
-            ]
-            if made:
-                self._keep_handed(connection, b"".join(made))
-        except BusyError:
-            group.fail(will_try_again=True)
-            raise
-        except (HeroError, sqlite3.Error, OSError, ValueError) as error:
-            group.fail(will_try_again=False)  # whoever is to blame, this one tries alone, too
-            raise BusyError from error
-        except BaseException:
-            group.fail(will_try_again=False)
-            raise
+        if group is not None and group.has_made_table:
+            kept.state = None  # the schema is another one
         return group
-
-    def _changes(
-        self, connection: Connection, group: _Group, offers: Iterator[Offer]
-    ) -> Iterator[bytes]:
-        """The changes to be made, as they come; an offer of one that is made already is told."""
-        known: dict[int, int] | None = None
-        for offer in offers:
-            known = self._handed(connection) if known is None else known
-            if offer.token in known:
-                group.queue.tell([(offer, known[offer.token])])
-            else:
-                group.offers.append(offer)
-                yield offer.change
-
-    def _keep_handed(self, connection: Connection, answers: bytes) -> None:
-        statement = "REPLACE INTO handed VALUES (1, ?)"
-        try:
-            connection.execute(statement, (answers,)).fetchall()
-        except sqlite3.OperationalError:  # one that was made before there were groups
-            self.run(connection, _HANDED_TABLE)
-            self.run(connection, statement, (answers,))
-            if self._kept is not None:
-                self._kept.state = None  # the schema is another one
 
     def transaction(self, result: T) -> Transaction[T]:
         """A transaction over a `with` block, which is given `result`."""
@@ -648,7 +476,7 @@ class SqliteFile:
 
     def transaction_here(self) -> Transaction[Any] | None:
         """The transaction that is open on this file in this thread."""
-        return _OPEN.get((self.address, get_ident()))
+        return OPEN.get((self.address, get_ident()))
 
     @contextmanager
     def _writing(self, identity: Identity | None) -> Iterator[Connection]:
@@ -668,7 +496,7 @@ class SqliteFile:
             if not done:
                 kept.let_go()
 
-    def _begun(self, kept: _Kept, identity: Identity | None) -> Connection:
+    def _begun(self, kept: Kept, identity: Identity | None) -> Connection:
         """The kept connection in a transaction that may write; opened anew where it must be."""
         if not self._goes_on(kept, identity):
             try:
@@ -680,7 +508,7 @@ class SqliteFile:
                 raise
         return kept.connection  # type: ignore[return-value]  # both have opened it
 
-    def _goes_on(self, kept: _Kept, identity: Identity | None) -> bool:
+    def _goes_on(self, kept: Kept, identity: Identity | None) -> bool:
         """Begin on the open connection; False when there is none that may be gone on with.
 
         It may when SQLite has noticed all that others did to the file since: by the count of
@@ -692,7 +520,7 @@ class SqliteFile:
             return False
         try:
             self.run(connection, "BEGIN IMMEDIATE")
-            found = _stamp(os.lstat(self._encoded))  # nobody else writes now
+            found = stamp_of(os.lstat(self._encoded))  # nobody else writes now
             if found == stamp and kept.is_prepared:
                 return True
             kept.lock_again()
@@ -730,7 +558,7 @@ class SqliteFile:
             if mode not in (self.form.journal, self.form.journal.encode()):
                 raise BusyError
             if kept is not None and connection is kept.connection:
-                kept.is_prepared = True
+                kept.is_prepared, kept.is_wal = True, False
         self.run(connection, f"BEGIN {lock}")
 
     def _commit(self, connection: Connection) -> None:
@@ -738,9 +566,22 @@ class SqliteFile:
         try:
             self.run(connection, "COMMIT")
         except BusyError:
-            self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
-            self.run(connection, "COMMIT")
-            self.run(connection, "PRAGMA busy_timeout = 0")
+            self._commit_after_readers(connection)
+
+    def _commit_after_readers(self, connection: Connection) -> None:
+        """Commit as soon as those who read have ended; new ones are kept out meanwhile."""
+        started = time.monotonic()
+        while True:
+            waited_s = time.monotonic() - started
+            # A reader is at it for 0.01 ms: SQLite's own waiting would sleep for a hundred times.
+            time.sleep(0 if waited_s < READER_S else READER_S)
+            try:
+                self.run(connection, "COMMIT")
+            except BusyError:
+                if waited_s > COMMIT_S:
+                    raise
+            else:
+                return
 
     def remove(self) -> None:
         """Delete the file, if it is there, while nobody else reads or writes it."""
@@ -772,23 +613,23 @@ class SqliteFile:
     def _exclusively(self, work: Callable[[], None]) -> None:
         """Do what no transaction can hold; no journal is in use then."""
         if self.transaction_here() is not None:
-            raise self._nested()
+            raise self.faults.nested()
 
         def attempt() -> None:
             if self.identity() is None:
                 return
             if self._kept is not None:
                 self._kept.let_go()
-            with _shutting(self._connected("mode=rw")) as connection:
+            with shutting(self._connected("mode=rw")) as connection:
                 self._begin(connection, "EXCLUSIVE")
                 try:
                     work()
                 except FileExistsError:
                     raise
                 except PermissionError:
-                    raise self._read_only() from None
+                    raise self.faults.read_only() from None
                 except OSError as error:
-                    raise self._refused(error) from None
+                    raise self.faults.refused(error) from None
 
         self.patiently(attempt)
 
@@ -798,12 +639,12 @@ class SqliteFile:
         Others may read and write meanwhile.
         """
         if self.transaction_here() is not None:
-            raise self._nested()
+            raise self.faults.nested()
 
         def attempt() -> None:
             if self.identity() is None:
                 return
-            with _shutting(self._connected("mode=rw")) as connection:
+            with shutting(self._connected("mode=rw")) as connection:
                 self._ready(connection)
                 self._verify(connection)
                 self.run(connection, "VACUUM INTO ?", (str(target),))
@@ -815,16 +656,16 @@ class SqliteFile:
     def vacuum(self) -> None:
         """Write the file anew, without what was deleted, and empty its journal."""
         if self.transaction_here() is not None:
-            raise self._nested()
+            raise self.faults.nested()
 
         def attempt() -> None:
             if self._kept is not None:
                 self._kept.let_go()
-            with _shutting(self._connected("mode=rw")) as connection:
+            with shutting(self._connected("mode=rw")) as connection:
                 self._ready(connection)
                 self._verify(connection)
                 self.run(connection, "PRAGMA journal_mode = truncate")
-                self.run(connection, f"PRAGMA busy_timeout = {COMMIT_MS}")
+                self.run(connection, f"PRAGMA busy_timeout = {COMMIT_S * 1000:.0f}")
                 self.run(connection, "VACUUM")
 
         self.patiently(attempt)
@@ -838,29 +679,17 @@ class SqliteFile:
                     return attempt()
             except BusyError:
                 waited_s = time.monotonic() - started
-            if waited_s > WAIT_S:
+            if waited_s > patience.WAIT_S:
                 break
             (pause_to_read if reading else pause)(waited_s)
-        raise self._locked()
-
-    def _locked(self) -> HeroError:
-        return StoreUnavailableError(
-            f"{self.address} was locked for {WAIT_S:.0f} s by another process",
-            hint="end what holds it open, then try again",
-        )
-
-    def _nested(self) -> HeroError:
-        return StoreError(
-            f"{self.address}: a transaction is open here already",
-            hint="do this after its with block, or without one of its own",
-        )
+        raise self.faults.locked()
 
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
         """A connection for one call: the kept one, or one that is closed afterwards."""
         kept = self._kept
         if kept is None:
-            with _shutting(self._connected("mode=rw")) as connection:
+            with shutting(self._connected("mode=rw")) as connection:
                 self._ready(connection)
                 yield connection
             return
@@ -876,10 +705,10 @@ class SqliteFile:
             if not done:  # whatever it had begun is rolled back
                 kept.let_go()
 
-    def _kept_connection(self, kept: _Kept) -> Connection:
+    def _kept_connection(self, kept: Kept) -> Connection:
         """The connection that is open, or a new one when another file is in the place of its."""
         try:
-            stamp = _stamp(os.lstat(self._encoded))
+            stamp = stamp_of(os.lstat(self._encoded))
         except OSError:
             raise BusyError from None  # it is gone again
         before, connection = kept.stamp, kept.connection
@@ -896,7 +725,7 @@ class SqliteFile:
         kept.openings += 1
         return connection
 
-    def _notice(self, kept: _Kept, connection: Connection) -> None:
+    def _notice(self, kept: Kept, connection: Connection) -> None:
         """Make sure that SQLite has noticed, too, that somebody changed the file.
 
         It notices others' writes, and then forgets what it holds in memory of the file. But not
@@ -910,11 +739,13 @@ class SqliteFile:
         if version == kept.version:
             kept.let_go()
             raise BusyError
+        ((mode,),) = self.run(connection, "PRAGMA journal_mode")
+        kept.is_wal = mode in ("wal", b"wal")
         kept.version, kept.stamp, kept.changed = version, kept.changed, None
 
     def _connected(self, mode: str) -> Connection:
         # rw: a file that has just been deleted is not made anew, empty and world-readable.
-        if self.identity() in _ORPHANED:
+        if self.identity() in ORPHANED:
             raise StoreError(
                 f"{self.address} cannot be used: this process was forked inside a transaction",
                 hint="fork before the transaction, or start a new process",
@@ -925,7 +756,7 @@ class SqliteFile:
                 uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
             )
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._explanation(error) from None
+            raise self.faults.explanation(error) from None
         connection.text_factory = self.form.text
         return connection
 
@@ -947,7 +778,7 @@ class SqliteFile:
         try:
             return connection.execute(statement, parameters).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._explanation(error) from None
+            raise self.faults.explanation(error) from None
 
     def run_many(
         self, connection: Connection, statement: str, parameters: Iterable[tuple[object, ...]]
@@ -956,7 +787,7 @@ class SqliteFile:
         try:
             connection.executemany(statement, parameters).close()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._explanation(error) from None
+            raise self.faults.explanation(error) from None
 
     def part(
         self, connection: Connection, place: tuple[str, str, int], count: int
@@ -973,7 +804,7 @@ class SqliteFile:
             with connection.blobopen(table, column, row, readonly=True) as blob:
                 return len(blob), blob.read(count)
         except sqlite3.Error as error:
-            raise self._explanation(error) from None
+            raise self.faults.explanation(error) from None
 
     def _verify(self, connection: Connection) -> None:
         """Raise unless the file is one of ours, of a version known here."""
@@ -981,10 +812,10 @@ class SqliteFile:
             self._notice(kept, connection)
         ((application_id,),) = self.run(connection, "PRAGMA application_id")
         if application_id != self.form.application_id:
-            raise self.corrupt(f"is not {self.form.what} of hero-kernel")
+            raise self.faults.corrupt(f"is not {self.form.what} of hero-kernel")
         ((version,),) = self.run(connection, "PRAGMA user_version")
         if not isinstance(version, int) or version < 1:
-            raise self.corrupt(f"has the unknown format {version}")
+            raise self.faults.corrupt(f"has the unknown format {version}")
         if version > self.form.version:
             raise StoreError(
                 f"{self.address} needs a newer hero-kernel: its format is {version}, "
@@ -993,346 +824,17 @@ class SqliteFile:
             )
 
     def identity(self) -> Identity | None:
-        """Device and inode; None when there is no file.
-
-        By lstat alone: opening and closing the file here would drop the locks that another thread
-        of this process holds on it.
-        """
-        try:
-            found = os.lstat(self._encoded)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._refused(error) from None
-        if not stat.S_ISREG(found.st_mode):
-            kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a file"
-            raise StoreError(
-                f"{self.address} is {kind}",
-                hint="move it away; to keep records elsewhere, set HERO_HOME",
-            )
-        if not found.st_size:
-            if abs(time.time() - found.st_mtime) < CLAIM_S:
-                raise BusyError
-            raise self.corrupt(f"is empty, which {self.form.what} never is")
-        return found.st_dev, found.st_ino
+        """Device and inode; None when there is no file."""
+        return identity_of(self._encoded, self.faults)
 
     def make(self) -> Identity | None:
         """Make the file, complete at the instant it appears; whoever is first makes it."""
-        import tempfile  # noqa: PLC0415  # a file is made once, and it brings compression along
-
-        folder = self.path.parent
-        try:
-            self._make_folder()
-            # mkstemp makes files of mode 0600
-            handle, draft = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=folder)
-            os.close(handle)
-            try:
-                self._draft(draft)
-                with suppress(FileExistsError):
-                    _place(draft, self.path)
-            finally:
-                Path(draft).unlink(missing_ok=True)
-            files.sync_folder(folder)
-        except OSError as error:
-            raise self._refused(error) from None
+        make(self.path, self.faults, self.form, self._script, self._make_folder)
         return self.identity()
-
-    def _draft(self, path: str) -> None:
-        # No journal beside the draft: it is thrown away unless it is whole.
-        script = (
-            f"PRAGMA journal_mode = MEMORY; PRAGMA synchronous = FULL; BEGIN;"
-            f"PRAGMA application_id = {self.form.application_id};"
-            f"PRAGMA user_version = {self.form.version};"
-            f"{self._script()} COMMIT;"
-        )
-        try:
-            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-                connection.executescript(script)
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._explanation(error) from None
-
-    def _explanation(self, error: Exception) -> Exception:  # noqa: PLR0911 - a table of causes
-        code = getattr(error, "sqlite_errorcode", None)
-        # From Python's module, whose message would show the stored text. Damage can put bytes
-        # that are no text into SQLite's own message, too.
-        if code is None:
-            if isinstance(error, UnicodeDecodeError) or "UTF-8" in str(error):
-                return self.corrupt("holds a text that is not UTF-8")
-            return StoreError(f"{self.address}: {error}", hint="look at it with sqlite3")
-        primary = code & 0xFF
-        if primary in _BUSY or code == sqlite3.SQLITE_READONLY_DBMOVED:
-            return BusyError()
-        if primary in _CORRUPT or code == sqlite3.SQLITE_IOERR_SHORT_READ:
-            return self.corrupt(f"cannot be read: {error}")
-        if primary == sqlite3.SQLITE_FULL or code in _NOT_WRITTEN:
-            return StorageFullError(
-                f"{self.address} cannot be written: the disk or the quota is full",
-                hint="free some space and try again; what was stored is unharmed",
-            )
-        if primary == sqlite3.SQLITE_READONLY:
-            return self._read_only()
-        if primary == sqlite3.SQLITE_CANTOPEN:
-            return self._unopened()
-        if primary == sqlite3.SQLITE_IOERR:
-            return StoreUnavailableError(
-                f"{self.address}: the disk does not answer ({error})", hint="check the disk"
-            )
-        return StoreError(f"{self.address}: {error}", hint="look at it with sqlite3")
-
-    def _unopened(self) -> Exception:
-        if not self.path.exists():
-            return BusyError()
-        if not os.access(self.path, os.R_OK):
-            return self._refused(PermissionError(errno.EACCES, "permission denied"))
-        if not os.access(self.path.parent, os.W_OK):
-            return self._read_only()
-        return StoreUnavailableError(
-            f"{self.address} cannot be opened",
-            hint="check its folder, and how many files this process has open",
-        )
-
-    def _refused(self, error: OSError) -> HeroError:
-        """Our error for what the operating system said to the file or its folder."""
-        if error.errno == errno.EROFS or (
-            error.errno in (errno.EACCES, errno.EPERM) and not self.path.exists()
-        ):
-            return self._read_only()
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return StorageFullError(
-                f"{self.address} cannot be made: the disk or the quota is full",
-                hint="free some space and try again",
-            )
-        reason = (error.strerror or str(error)).lower()
-        kind = StoreAuthError if isinstance(error, PermissionError) else StoreError
-        return kind(
-            f"{self.address} cannot be used: {reason}",
-            hint="mend its folder's place and rights, or set HERO_HOME to another folder",
-        )
-
-    def _read_only(self) -> ReadOnlyStoreError:
-        return ReadOnlyStoreError(
-            f"{self.address} cannot be written: its file or folder is read-only",
-            hint="allow writing, or set HERO_HOME to a folder of your own",
-        )
 
     def corrupt(self, what: str) -> CorruptRecordError:
         """The error for a file that is not as it should be."""
-        return CorruptRecordError(
-            f"{self.address} {what}",
-            hint="it is left as it is; move it away and put a backup in its place",
-        )
-
-
-class Transaction(Generic[T]):
-    """A `with` block whose reads and writes are one step, on a connection of its own.
-
-    An error in the block, Ctrl-C too, rolls back. Ctrl-C is heard in the block and while waiting
-    for a lock; where it would come between the block and its end, with nobody left to roll back,
-    it is put off until the end is done. Other threads may read meanwhile, and see the old values.
-    """
-
-    def __init__(self, file: SqliteFile, result: T) -> None:
-        self._file = file
-        self._result = result
-        self._connection: Connection | None = None
-        self._identity: Identity | None = None
-        self._key: tuple[str, int] | None = None
-        self._pid = 0
-        self._is_orphan = False
-        self._arrived: FrameType | None = None
-        self._previous: Callable[[int, FrameType | None], object] | None = None
-
-    def __enter__(self) -> T:
-        if self._file.transaction_here() is not None or self._key is not None:
-            raise self._file._nested()  # noqa: SLF001 - a part of the same file
-        try:
-            self._file.patiently(self._start)
-            self._hear()
-        except BaseException:
-            self._close()
-            raise
-        return self._result
-
-    def _start(self) -> None:
-        file = self._file
-        self._close()
-        identity = file.identity() or file.make()
-        # Held by the object at once: an interrupt at the end of the attempt finds it there.
-        self._connection = file._connected("mode=rw")  # noqa: SLF001
-        file._ready(self._connection)  # noqa: SLF001
-        file._begin(self._connection)  # noqa: SLF001
-        self._identity = identity
-        self._key = file.address, get_ident()
-        _OPEN[self._key] = self
-
-    def _hear(self) -> None:
-        """Have Ctrl-C told to us first, in the main thread, which alone hears it."""
-        previous = signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread() and callable(previous):
-            self._previous = previous
-            signal.signal(signal.SIGINT, self._interrupted)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        if self._is_at_a_door(frame):
-            self._arrived = frame
-        elif self._previous is not None:
-            self._previous(number, frame)
-
-    def _is_at_a_door(self, frame: FrameType | None) -> bool:
-        """Whether the interrupt came while the block was being entered or left.
-
-        The frames tell: at the first instruction of __exit__ no statement of ours has run yet.
-        """
-        while frame is not None:
-            if frame.f_code in _DOORS and frame.f_locals.get("self") is self:
-                return True
-            frame = frame.f_back
-        return False
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self._commit()
-        finally:
-            self._close()
-            previous = self._previous
-            if previous is not None and signal.getsignal(signal.SIGINT) == self._interrupted:
-                signal.signal(signal.SIGINT, previous)
-            arrived, self._arrived, self._previous = self._arrived, None, None
-            if previous is not None and arrived is not None:
-                previous(signal.SIGINT, arrived)
-
-    def _commit(self) -> None:
-        """Commit, as patiently as all else; an interrupt ends the waiting."""
-        started = time.monotonic()
-        while True:
-            try:
-                self.run("COMMIT")
-                break
-            except BusyError:
-                waited_s = time.monotonic() - started
-            if waited_s > WAIT_S:
-                raise self._file._locked()  # noqa: SLF001
-            if self._arrived is not None:
-                return  # __exit__ rolls back, then tells of the interrupt
-            pause(waited_s)
-        if self._file.identity() != self._identity:
-            raise StoreUnavailableError(
-                f"{self._file.address} was moved or deleted during the transaction",
-                hint="its changes are not in the file that is there now; do it again",
-            )
-
-    def _close(self) -> None:
-        """Close the connection, which rolls back whatever was not committed."""
-        if self._key is not None:
-            _OPEN.pop(self._key, None)
-            self._key = None
-        connection, self._connection = self._connection, None
-        if connection is not None and not self._is_orphan:
-            with TURN:
-                _shut(connection)
-
-    def orphan(self) -> None:
-        """Give it up in a child that was forked inside it; see `_after_fork_in_child`."""
-        self._is_orphan = True
-        if self._identity is not None:
-            _ORPHANED.add(self._identity)
-        if self._connection is not None:
-            _immortal(self._connection)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can still be committed: SQLite rolls back by itself when a disk is full."""
-        return self._connection is not None and self._connection.in_transaction
-
-    def run(self, statement: str, parameters: tuple[object, ...] = ()) -> Rows:
-        """What one statement finds."""
-        return self.do(lambda connection: self._file.run(connection, statement, parameters))
-
-    def do(self, work: Callable[[Connection], R]) -> R:
-        """What `work` does in the transaction.
-
-        Raises:
-            StoreError: It is over already: SQLite rolls back by itself when a disk is full.
-        """
-        connection = self._connection
-        if self._is_orphan or connection is None:
-            raise StoreError(
-                f"{self._file.address}: the process was forked inside this transaction",
-                hint="fork before the transaction; it is its parent's",
-            )
-        if not connection.in_transaction:
-            raise StoreError(
-                f"{self._file.address}: the transaction was rolled back after an error",
-                hint="let the error end its with block, then do it again",
-            )
-        return work(connection)
-
-
-_DOORS: frozenset[CodeType] = frozenset(
-    method.__code__ for method in (Transaction.__enter__, Transaction.__exit__)
-)
-
-
-def _immortal(connection: Connection) -> None:
-    """Have the connection never closed: SQLite would play back the parent's journal."""
-    import ctypes  # noqa: PLC0415 - for the one case of a fork inside a transaction
-
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-def pause(waited_s: float) -> None:
-    """Sleep before the next try for a lock."""
-    # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
-    pause_s = 0.001 if waited_s < 1 else 0.02
-    time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret
-
-
-def pause_to_read(waited_s: float) -> None:
-    """Sleep before the next try to read: what keeps readers out is the end of a commit, 0.1 ms."""
-    if waited_s < COMMIT_END_S:
-        time.sleep(0.0001)
-    else:
-        pause(waited_s)
-
-
-def _shut(connection: Connection) -> None:
-    """Roll back what was not committed, and close.
-
-    Closing alone leaves the lock while a statement of the connection is alive, be it in the frame
-    that an interrupt came to: SQLite puts off the rest until that is gone too.
-    """
-    try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK").fetchall()
-    except sqlite3.Error:
-        pass  # SQLite has rolled back by itself
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _shutting(connection: Connection) -> Iterator[Connection]:
-    try:
-        yield connection
-    finally:
-        _shut(connection)
-
-
-def _stamp(found: os.stat_result) -> Stamp:
-    """What differs after any change to a file, but for one within the clock's tick."""
-    return found.st_dev, found.st_ino, found.st_ctime_ns
-
-
-def _is_settled(found: os.stat_result) -> bool:
-    """Whether the file's next change is sure to leave another stamp."""
-    is_fine = found.st_ctime_ns % 1_000_000 != 0 and os.name == "posix"
-    return is_fine and time.time_ns() - found.st_ctime_ns > SETTLED_NS
+        return self.faults.corrupt(what)
 
 
 _MODES = """
@@ -1340,29 +842,3 @@ SELECT data_version, application_id, user_version, journal_mode
 FROM pragma_data_version, pragma_application_id, pragma_user_version, pragma_journal_mode
 """
 _SCHEMA = "SELECT name, rootpage, sql FROM sqlite_master"
-
-_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
-_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
-# Beyond SQLITE_FULL, which is ENOSPC only: EDQUOT and EFBIG come as these.
-_NOT_WRITTEN = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE})
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder and what is missing above it, each for the owner alone."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    files.sync_folder(folder.parent)
-
-
-def _place(draft: str, path: Path) -> None:
-    """Give the draft its name, unless the name is taken."""
-    try:
-        os.link(draft, path)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK):
-            raise
-        # No hard links here (exFAT, Android): claim the name, then put the draft in its place.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        Path(draft).replace(path)

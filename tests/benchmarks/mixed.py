@@ -7,6 +7,7 @@ and prints what it has done.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -85,6 +86,29 @@ def run(what: str, where: Path, *, processes: int, writes: float, wall_s: float)
         max(one["worst_s"] for one in told),
         wall_s,
     )
+
+
+def ideal(where: Path, *, processes: int, writes: float, wall_s: float) -> float:
+    """Seconds a read, where writers and readers stand in nobody's way.
+
+    One process writes for all: a bare SQLite commits one write of each together. All reads there
+    are for so many writes are looked up in a dict meanwhile.
+    """
+    one, records = raw.Sqlite(where, "PERSIST"), dict.fromkeys(KEYS, "")
+    each = round(processes * (1 - writes) / writes)
+    reads, value, written = 0, "x" * 90, itertools.count(time_ns())
+    begin = perf_counter()
+    while perf_counter() - begin < wall_s:
+        pairs = [
+            (KEYS[nth % len(KEYS)], f"0 {nth} {value}")
+            for nth in itertools.islice(written, processes)
+        ]
+        one.put_together(pairs)
+        records.update(pairs)
+        for nth in range(each):
+            records.get(KEYS[nth % len(KEYS)])
+        reads += each
+    return (perf_counter() - begin) / reads
 
 
 def opened(what: str, where: str) -> Any:

@@ -8,6 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -30,6 +31,13 @@ class Sqlite:
     def put(self, key: str, value: str) -> None:
         self._run("BEGIN IMMEDIATE")
         self._run("INSERT OR REPLACE INTO record VALUES (?, ?)", (key, value))
+        self._run("COMMIT")
+
+    def put_together(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Put several with one commit."""
+        self._run("BEGIN IMMEDIATE")
+        for pair in pairs:
+            self._run("INSERT OR REPLACE INTO record VALUES (?, ?)", pair)
         self._run("COMMIT")
 
     def change(self, key: str, field: str, name: str, value: str) -> None:

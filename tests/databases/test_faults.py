@@ -46,7 +46,7 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from hero_kernel.stores import interrupts, sqlite_file
+from hero_kernel.stores import interrupts, kept, patience, sqlite_file, stamps, transactions
 from hero_kernel.stores.turns import TURN
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def nothing() -> Iterator[None]:
 def test_a_settled_file_is_read_without_locks_and_a_write_is_seen_at_once(
     path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "SETTLED_NS", 20_000_000)
+    monkeypatch.setattr(stamps, "SETTLED_NS", 20_000_000)
     other = opened(path)
     for number in range(15):
         db["key"] = number if number % 2 else str(number)
@@ -516,7 +516,7 @@ def test_sixteen_threads_share_a_database(path: Path, db: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(write, range(16)))
     assert len(db) == 16 * 15
-    assert not sqlite_file._OPEN
+    assert not kept.OPEN
 
 
 class WithTransaction:
@@ -644,7 +644,7 @@ def test_an_interrupt_wherever_one_can_come_leaves_no_lock(
     path = tmp_path / "bank.db"
     db = kind(path)
     db["a"], db["b"] = 0, 0
-    ours = {sqlite_file.__file__, interrupts.__file__, __file__}
+    ours = {room.__file__ for room in (sqlite_file, transactions, kept, interrupts)} | {__file__}
     left = signal.getsignal(signal.SIGINT)
     for number in itertools.count(1):
         seen = 0
@@ -673,7 +673,7 @@ def test_an_interrupt_wherever_one_can_come_leaves_no_lock(
         finally:
             sys.settrace(None)
         assert lock_is_free(path)
-        assert not sqlite_file._OPEN
+        assert not kept.OPEN
         assert signal.getsignal(signal.SIGINT) is left
         assert before + done <= db["a"] == db["b"]
         if seen < number:
@@ -962,7 +962,7 @@ def test_a_lock_that_is_never_freed_is_named(
     path: Path, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db["key"] = "old"
-    monkeypatch.setattr(sqlite_file, "WAIT_S", 0.1)
+    monkeypatch.setattr(patience, "WAIT_S", 0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         for call in CALLS.values():

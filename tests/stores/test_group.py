@@ -22,7 +22,7 @@ from stores.test_kills import MUST_FAIL
 from hero_kernel.databases import Database
 from hero_kernel.databases.changes import Change, packed, unpacked
 from hero_kernel.errors import DBKeyError, StorageFullError
-from hero_kernel.stores import group, sqlite_file
+from hero_kernel.stores import group, kept, leading
 from hero_kernel.stores.group import ALONE, Queue
 from hero_kernel.stores.sqlite_file import SqliteFile
 
@@ -50,7 +50,7 @@ def queue_of(path: Path) -> Queue:
 
 def look_for_queue(db: Database) -> None:
     """Have it find the queue at its next write, and not only at one of the next."""
-    db._file._look_for_queue(db._file._kept, make=False)
+    db._file._kept.look_for_queue(db._file._queue_path, make=False)
 
 
 def holding(path: Path) -> sqlite3.Connection:
@@ -238,7 +238,7 @@ def test_killed_writers_lose_nothing_acknowledged_and_write_nothing_twice(
 
     A change made twice puts an older number back, or finds deleted what it is to delete.
     """
-    monkeypatch.setattr(sqlite_file, "Queue", kind)
+    monkeypatch.setattr(kept, "Queue", kind)
     seed = int(os.environ.get("HERO_SEED", "17"))
     print("seed", seed)
     chance = random.Random(seed)  # noqa: S311 - when to kill
@@ -436,12 +436,12 @@ def test_what_a_killed_leader_has_committed_is_not_made_again(
     one, other = opened(path), opened(path)
     one.update(gone=1, there=1)
     if forgets:
-        monkeypatch.setattr(SqliteFile, "_handed", lambda *_: {})
+        monkeypatch.setattr(leading, "handed", lambda *_: {})
     monkeypatch.setattr(group, "LOOK_S", 20)  # for the child to lead, and not this one
     out, into = os.pipe()
 
     def lead() -> None:
-        monkeypatch.setattr(sqlite_file, "Queue", type("Loud", (Stalls,), {"said": into}))
+        monkeypatch.setattr(kept, "Queue", type("Loud", (Stalls,), {"said": into}))
         db = opened(path)
         look_for_queue(db)
         db["there"] = 2

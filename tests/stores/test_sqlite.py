@@ -27,7 +27,7 @@ from hero_kernel.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from hero_kernel.stores import sqlite, sqlite_file, store_for
+from hero_kernel.stores import patience, sqlite, store_for
 from hero_kernel.stores.sqlite import APPLICATION_ID, SqliteStore
 
 if TYPE_CHECKING:
@@ -496,7 +496,7 @@ def test_a_full_disk_harms_nothing(tmp_path: Path) -> None:
 def test_a_lock_that_is_never_freed_is_named(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "WAIT_S", 0.2)
+    monkeypatch.setattr(patience, "WAIT_S", 0.2)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         for call in CALLS.values():
