@@ -297,7 +297,8 @@ class Secrets:
     def encrypt_all(self, *, encrypt: bool) -> None:
         """Keep every value encrypted from now on, or no more; those that are there are converted.
 
-        Secrets stay encrypted. Interrupted, the next call goes on.
+        Secrets stay encrypted. Interrupted, the next call goes on. Encrypted, nothing of what
+        stood in the clear is left in files of ours; what Redis keeps on the disk, it rewrites.
         """
         self.ready()
         self._keys.set_encrypts(encrypt)
@@ -306,6 +307,8 @@ class Secrets:
                 database.encrypt() if encrypt else database.decrypt()
         for one in self._records():
             one.convert(encrypt=encrypt)
+        if encrypt:
+            self._context.host.store.purge()
         self.mirror(self._context.config)
 
     def configure(self, *, interactive: bool = False) -> None:

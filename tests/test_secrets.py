@@ -39,8 +39,9 @@ def protected(place: Place, *, encrypt: bool = False) -> Context:
 
 
 def traces(place: Place) -> list[str]:
-    """Where the marker stands in clear, in files and records."""
-    found = [name for name, data in place.tree().items() if MARKER in data]
+    """Where the marker stands in clear: in any file, also where it was deleted, and in records."""
+    files = (path for path in place.home.rglob("*") if path.is_file())
+    found = [str(path) for path in files if MARKER in path.read_bytes()]
     return found + [
         str(key) for key, text in place.records().items() if MARKER in str(text).encode()
     ]
