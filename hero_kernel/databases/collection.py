@@ -161,9 +161,12 @@ class Databases:
         self._make_folder()
         import tempfile  # noqa: PLC0415  # it brings compression along
 
-        handle, path = tempfile.mkstemp(
-            prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
-        )
+        try:
+            handle, path = tempfile.mkstemp(
+                prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
+            )
+        except OSError as error:
+            raise files.explained(error, made.path) from None
         os.close(handle)
         if source is None:
             Path(path).unlink()
