@@ -10,6 +10,7 @@ import pytest
 
 from hero_kernel.errors import (
     ContextNotFoundError,
+    DatabaseError,
     DBKeyError,
     KeyringMissingError,
     KeyringTamperedError,
@@ -339,6 +340,26 @@ def test_the_private_key(place: Place) -> None:
         context.priv_key_set("abc")
     context.secrets.rotate("another secret", old=PASS)
     assert context.priv_key_get() == Secret(key)
+
+
+def test_herolibs_databases_that_are_elsewhere_are_not_passed_over(
+    place: Place, legacy: Context, tmp_path: Path
+) -> None:
+    """A home that came from another machine: the record says where they were there."""
+    legacy.configure(db_path=str(tmp_path / "there"))
+    before = place.records()
+    with pytest.raises(DatabaseError, match=f"{tmp_path}/there.* is not there"):
+        legacy.secrets.import_legacy("mysecret", "a better one")
+    assert place.records() == before
+    assert not legacy.secrets.is_set
+    vault = tmp_path / "here" / "vault"
+    (vault / "0" / "0").mkdir(parents=True)
+    (vault / ".meta").write_text('{"encrypted":true,"name":"vault","withkeys":true}')
+    (vault / "0" / "0" / "1").write_text("otCug1PorEuKYLAjsMpYqQwA")
+    (vault / "token").symlink_to("0/0/1")
+    legacy.configure(db_path=str(tmp_path / "here"))
+    assert legacy.secrets.import_legacy("mysecret", "a better one") == 1
+    assert legacy.db_get("vault").get("token") == "data"
 
 
 @pytest.fixture
