@@ -187,6 +187,37 @@ def test_a_flipped_bit_and_a_moved_value(place: Place) -> None:
     assert other.env_get("A") == "of another session"
 
 
+def test_no_flipped_bit_makes_a_value_of_an_envelope(place: Place) -> None:
+    """Nor in what stands before it and says that it is one."""
+    context = protected(place)
+    session = context.session_new("one")
+    session.env_set("A", Secret("first value"))
+    session.params_set({"A": Secret("second value")})
+    context.hero_config_set("mail", "one", "a: third value\n", secrets=["a"])
+    path = context.config_files().path("mail", "one")
+    kept = session.config
+    sealed, line = kept.env["A"], path.read_text()
+    for at in range(len(sealed)):
+        bit = 1 << at % 7
+        wrong = f"{sealed[:at]}{chr(ord(sealed[at]) ^ bit)}{sealed[at + 1 :]}"
+        move_env(place, lambda env, wrong=wrong: env.update(A=wrong))
+        with pytest.raises((ValueTamperedError, KeyringTamperedError)):
+            session.env_get("A")
+    move_env(place, lambda env: env.update(A=sealed))
+    assert session.env_get("A") == "first value"
+    store = place.open().store
+    text = store.get(1, "sessions:config:one") or ""
+    store.put(1, "sessions:config:one", text.replace("'hero:v1:", "'hero:w1:"))
+    with pytest.raises(ValueTamperedError):
+        _ = session.params["A"]
+    path.write_text(line.replace("hero:v1:", "hero:v3:"))
+    with pytest.raises(ValueTamperedError):
+        context.hero_config_load("mail", "one")
+    for text in ("hero", "hero:v2:x", "xxxxxxxxSEUx", "iero:v1:plain text"):
+        session.env_set("B", text)
+        assert session.env_get("B") == text
+
+
 def test_renaming_keeps_what_is_sealed(place: Place) -> None:
     context = protected(place, encrypt=True)
     session = context.session_new("one")
