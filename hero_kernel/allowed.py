@@ -223,7 +223,7 @@ def _kept(home: Path, kind: str) -> list[Foreign]:
         if not _DIGEST.fullmatch(path.name):
             continue
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
+            said = json.loads(files.read(path))
             what = Foreign(
                 str(said["origin"]), str(said["commit"]), path.name, tuple(map(str, said["names"]))
             )

@@ -250,10 +250,11 @@ class Context(Kept[ContextConfig]):
         expand: Expansion = "shell",
         secrets: Sequence[str] = (),
         was: str | EllipsisType | None = ...,
+        check: Callable[[str], object] | None = None,
     ) -> Path:
         """Write a config file; see `ConfigFiles.set`."""
         return self.config_files().set(
-            category, name, content, expand=expand, secrets=secrets, was=was
+            category, name, content, expand=expand, secrets=secrets, was=was, check=check
         )
 
     def hero_config_get(self, category: str, name: str) -> str:

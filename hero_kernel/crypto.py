@@ -64,6 +64,8 @@ OVERHEAD = 40
 TEXT_PREFIX = "hero:v1:"
 """Before an envelope in base64url, where only text can stand."""
 
+_NAME, _VERSION = TEXT_PREFIX[:4], TEXT_PREFIX[4:]
+
 SHORT = 12
 """Characters; a passphrase below this deserves a warning."""
 
@@ -74,6 +76,7 @@ _KEY_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _MAGIC = b"HE1\x01"
+_MAGIC_TEXT = base64.b64encode(_MAGIC[:3]).decode()
 _READABLE = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's 32: no i, l, o, u
 
 
@@ -446,6 +449,17 @@ def _place(db: str, key: str) -> str:
 def to_text(envelope: bytes) -> str:
     """An envelope where only text can stand."""
     return TEXT_PREFIX + base64.urlsafe_b64encode(envelope).decode()
+
+
+def is_text(text: str) -> bool:
+    """Whether a text is what `to_text` makes, be it damaged; whether it is sound, opening it tells.
+
+    Where one half of the prefix and the envelope's own beginning are whole it counts, too: a
+    damaged envelope is not a value.
+    """
+    if text.startswith(TEXT_PREFIX):
+        return True
+    return text[8:12] == _MAGIC_TEXT and (text[:4] == _NAME or text[4:8] == _VERSION)
 
 
 def from_text(text: str, db: str = "", key: str = "") -> bytes:

@@ -48,6 +48,25 @@ def _step(root: Path, path: Path) -> None:
         raise FileExistsError
 
 
+def read(path: Path) -> bytes:
+    """A file's content; a link in its place is not followed, nor a pipe waited for.
+
+    Raises:
+        OSError: It is not there, no file, or may not be read.
+    """
+    with os.fdopen(open_to_read(path), "rb") as file:
+        return file.read()
+
+
+def open_to_read(path: Path) -> int:
+    """A descriptor of a file, for reading; as `read`."""
+    descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY | _CLOSE_ON_EXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a file")
+    return descriptor
+
+
 def append(path: Path | str, data: bytes) -> int:
     """Append to a file of mode 0600, in one write and without syncing; its size afterwards.
 
@@ -56,7 +75,7 @@ def append(path: Path | str, data: bytes) -> int:
         StoreError: There is no room, or it may not be written.
     """
     try:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT
         descriptor = os.open(path, flags, 0o600)
         try:
             if os.write(descriptor, data) < len(data):
@@ -199,6 +218,9 @@ def remove(root: Path, path: Path) -> None:
 
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag, nor links by default
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe in a file's place would be waited for
+_BINARY = getattr(os, "O_BINARY", 0)
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 
 
 def check_inside(root: Path, path: Path) -> None:

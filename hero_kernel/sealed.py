@@ -21,7 +21,7 @@ _SECRET, _KEPT = b"s", b"p"
 
 def is_sealed(stored: str) -> bool:
     """Whether a stored text is an envelope; whether it is sound, opening it tells."""
-    return stored.startswith(crypto.TEXT_PREFIX)
+    return crypto.is_text(stored)
 
 
 def seal(cipher: Cipher, kid: bytes, db: str, key: str, value: str | Secret) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hero_kernel import crypto, files, keyring, sealed, sessions
 from hero_kernel.errors import (
     CorruptRecordError,
+    DatabaseError,
     DBKeyError,
     KeyringMissingError,
     LegacyCiphertextError,
@@ -297,7 +298,8 @@ class Secrets:
     def encrypt_all(self, *, encrypt: bool) -> None:
         """Keep every value encrypted from now on, or no more; those that are there are converted.
 
-        Secrets stay encrypted. Interrupted, the next call goes on.
+        Secrets stay encrypted. Interrupted, the next call goes on. Encrypted, nothing of what
+        stood in the clear is left in files of ours; what Redis keeps on the disk, it rewrites.
         """
         self.ready()
         self._keys.set_encrypts(encrypt)
@@ -306,6 +308,8 @@ class Secrets:
                 database.encrypt() if encrypt else database.decrypt()
         for one in self._records():
             one.convert(encrypt=encrypt)
+        if encrypt:
+            self._context.host.store.purge()
         self.mirror(self._context.config)
 
     def configure(self, *, interactive: bool = False) -> None:
@@ -523,6 +527,7 @@ class Secrets:
         Raises:
             SecretError: The context has no such secret.
             WrongSecretError: It is another one.
+            DatabaseError: The context's `db_path` is not there; nothing is changed.
         """
         self.check_legacy()
         config = self._context.config
@@ -531,15 +536,20 @@ class Secrets:
         if not crypto.is_legacy_secret_of(legacy, given):
             raise WrongSecretError(f"that is not the secret of context {self._context.name}")
         wanted = given if new is None else self._hidden(new)
+        collection = self._context.dbcollection()
+        if config.db_path and not collection.folder.is_dir():
+            # Passed over, what is in it could never be opened again: herolib's secret goes.
+            raise DatabaseError(
+                f"{collection.folder}, where the context's databases are said to be, is not there",
+                hint="say where they are: context.configure(db_path=…)",
+            )
         self._context.begin_import()
         if self.is_set:
             self._keys.unlock(wanted)
         else:
             self._refuse_lost()
             self._keys.create(wanted, encrypts=config.encrypt)
-        report = self._context.dbcollection().import_dbfs(
-            decrypt=lambda text: crypto.legacy_decrypt(legacy, text)
-        )
+        report = collection.import_dbfs(decrypt=lambda text: crypto.legacy_decrypt(legacy, text))
         self._mirror(config)
         return report.imported
 

@@ -130,6 +130,7 @@ def test_files_are_private_and_damaged_ones_are_passed_over(tmp_path: Path) -> N
     assert path.parent.stat().st_mode & 0o777 == 0o700
     for name, text in (("0" * 64, "{"), ("1" * 64, "[]"), ("2" * 64, "{}"), ("note.txt", "x")):
         (tmp_path / "allow" / name).write_text(text)
+    os.mkfifo(tmp_path / "allow" / ("3" * 64))
     assert allowed.allowed(tmp_path) == [WHAT]
 
 

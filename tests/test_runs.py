@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hero_kernel import runs
-from hero_kernel.errors import CorruptRecordError, SessionError
+from hero_kernel.errors import CorruptRecordError, SessionError, StoreError
 from hero_kernel.report import Failure, Report, Result, Status
 from hero_kernel.runs import kept as kept_runs
 
@@ -89,6 +91,36 @@ def test_a_run_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     for name, said in (("1", "schema 9"), ("2", "cannot be read")):
         with pytest.raises(CorruptRecordError, match=said):
             runs.load(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", [kept_runs.FILE_NAME, kept_runs.OLD_NAME, "run.1_ab.jsonl"])
+@pytest.mark.parametrize("what", ["a pipe", "a link", "a folder"])
+def test_what_is_no_file_is_neither_waited_for_nor_followed(
+    tmp_path: Path, name: str, what: str
+) -> None:
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    theirs = runs.keep(elsewhere, report("theirs"), NOW)
+    if what == "a pipe":
+        os.mkfifo(folder / name)
+    elif what == "a link":
+        (folder / name).symlink_to(elsewhere / kept_runs.FILE_NAME)
+    else:
+        (folder / name).mkdir()
+    is_a_journal = name.startswith("run.")
+    for ask in (
+        lambda: runs.names(folder),
+        lambda: runs.load(folder),
+        lambda: runs.recent(folder, 9),
+    ):
+        with suppress(SessionError) if is_a_journal else pytest.raises(CorruptRecordError) as told:
+            assert not ask()
+        assert is_a_journal or name in str(told.value)
+    if name == kept_runs.FILE_NAME:
+        with pytest.raises(StoreError, match=name):
+            runs.keep(folder, report(), NOW)
+    assert runs.recent(elsewhere, 9) == [theirs]
 
 
 def test_halves_of_characters_are_kept(tmp_path: Path) -> None:

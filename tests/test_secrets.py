@@ -10,6 +10,7 @@ import pytest
 
 from hero_kernel.errors import (
     ContextNotFoundError,
+    DatabaseError,
     DBKeyError,
     KeyringMissingError,
     KeyringTamperedError,
@@ -39,8 +40,9 @@ def protected(place: Place, *, encrypt: bool = False) -> Context:
 
 
 def traces(place: Place) -> list[str]:
-    """Where the marker stands in clear, in files and records."""
-    found = [name for name, data in place.tree().items() if MARKER in data]
+    """Where the marker stands in clear: in any file, also where it was deleted, and in records."""
+    files = (path for path in place.home.rglob("*") if path.is_file())
+    found = [str(path) for path in files if MARKER in path.read_bytes()]
     return found + [
         str(key) for key, text in place.records().items() if MARKER in str(text).encode()
     ]
@@ -183,6 +185,37 @@ def test_a_flipped_bit_and_a_moved_value(place: Place) -> None:
     with pytest.raises((ValueTamperedError, KeyringTamperedError)):
         session.env_get("B")
     assert other.env_get("A") == "of another session"
+
+
+def test_no_flipped_bit_makes_a_value_of_an_envelope(place: Place) -> None:
+    """Nor in what stands before it and says that it is one."""
+    context = protected(place)
+    session = context.session_new("one")
+    session.env_set("A", Secret("first value"))
+    session.params_set({"A": Secret("second value")})
+    context.hero_config_set("mail", "one", "a: third value\n", secrets=["a"])
+    path = context.config_files().path("mail", "one")
+    kept = session.config
+    sealed, line = kept.env["A"], path.read_text()
+    for at in range(len(sealed)):
+        bit = 1 << at % 7
+        wrong = f"{sealed[:at]}{chr(ord(sealed[at]) ^ bit)}{sealed[at + 1 :]}"
+        move_env(place, lambda env, wrong=wrong: env.update(A=wrong))
+        with pytest.raises((ValueTamperedError, KeyringTamperedError)):
+            session.env_get("A")
+    move_env(place, lambda env: env.update(A=sealed))
+    assert session.env_get("A") == "first value"
+    store = place.open().store
+    text = store.get(1, "sessions:config:one") or ""
+    store.put(1, "sessions:config:one", text.replace("'hero:v1:", "'hero:w1:"))
+    with pytest.raises(ValueTamperedError):
+        _ = session.params["A"]
+    path.write_text(line.replace("hero:v1:", "hero:v3:"))
+    with pytest.raises(ValueTamperedError):
+        context.hero_config_load("mail", "one")
+    for text in ("hero", "hero:v2:x", "xxxxxxxxSEUx", "iero:v1:plain text"):
+        session.env_set("B", text)
+        assert session.env_get("B") == text
 
 
 def test_renaming_keeps_what_is_sealed(place: Place) -> None:
@@ -338,6 +371,26 @@ def test_the_private_key(place: Place) -> None:
         context.priv_key_set("abc")
     context.secrets.rotate("another secret", old=PASS)
     assert context.priv_key_get() == Secret(key)
+
+
+def test_herolibs_databases_that_are_elsewhere_are_not_passed_over(
+    place: Place, legacy: Context, tmp_path: Path
+) -> None:
+    """A home that came from another machine: the record says where they were there."""
+    legacy.configure(db_path=str(tmp_path / "there"))
+    before = place.records()
+    with pytest.raises(DatabaseError, match=f"{tmp_path}/there.* is not there"):
+        legacy.secrets.import_legacy("mysecret", "a better one")
+    assert place.records() == before
+    assert not legacy.secrets.is_set
+    vault = tmp_path / "here" / "vault"
+    (vault / "0" / "0").mkdir(parents=True)
+    (vault / ".meta").write_text('{"encrypted":true,"name":"vault","withkeys":true}')
+    (vault / "0" / "0" / "1").write_text("otCug1PorEuKYLAjsMpYqQwA")
+    (vault / "token").symlink_to("0/0/1")
+    legacy.configure(db_path=str(tmp_path / "here"))
+    assert legacy.secrets.import_legacy("mysecret", "a better one") == 1
+    assert legacy.db_get("vault").get("token") == "data"
 
 
 @pytest.fixture

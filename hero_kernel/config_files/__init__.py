@@ -124,6 +124,7 @@ class ConfigFiles:
         expand: Expansion = "shell",
         secrets: str | Sequence[str] = (),
         was: str | EllipsisType | None = ...,
+        check: Callable[[str], object] | None = None,
     ) -> Path:
         """Write a file; its path.
 
@@ -136,6 +137,8 @@ class ConfigFiles:
                 text must be YAML then.
             was: The text it takes the place of, None where there is to be no file yet; not given,
                 whatever is there.
+            check: Told the text as it will stand there; what it raises keeps it from being
+                written.
 
         Raises:
             ChangedError: Another text is there; it stays.
@@ -149,12 +152,21 @@ class ConfigFiles:
         text = prepared(content, expand, self.home)
         raw = _bounded(encoded(text, path.name), path.name)
         if not secrets:
+            if check is not None:
+                check(text)
             return self._write(path, lambda: raw, was)
         document = _parse(raw, path.name, excerpt=False)
         clear = still_clear(document, [secrets] if isinstance(secrets, str) else secrets)
         sealing = self._sealing(path)
         sealing.unlock()
-        return self._write(path, lambda: sealing.sealed(document, clear).raw, was)
+
+        def sealed() -> bytes:
+            made = sealing.sealed(document, clear).raw
+            if check is not None:
+                check(made.decode())
+            return made
+
+        return self._write(path, sealed, was)
 
     def get(self, category: str, name: str) -> str:
         """The file's text as it stands there; sealed values stay sealed.

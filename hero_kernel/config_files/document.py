@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 import yaml
 
 from hero_kernel.config_files.text import decoded, encoded, place
-from hero_kernel.crypto import TEXT_PREFIX
+from hero_kernel.crypto import is_text
 from hero_kernel.errors import ConfigError, CorruptConfigError
 from hero_kernel.secret import Secret
 
@@ -80,7 +80,7 @@ class Scalar(NamedTuple):
     @property
     def is_sealed(self) -> bool:
         """Whether it has the form of a sealed value."""
-        return self.value.startswith(TEXT_PREFIX)
+        return is_text(self.value)
 
     @property
     def is_nothing(self) -> bool:
@@ -417,7 +417,7 @@ class _Checking:
         return {self._key(key, at): self.cleared(data[key], (*at, key)) for key in data}
 
     def _check_text(self, text: str, at: tuple[str, ...]) -> None:
-        if text.startswith(TEXT_PREFIX):
+        if is_text(text):
             self._refuse("looks like a sealed value", at)
         if not _is_whole(text):
             self._refuse("holds half of a surrogate pair", at)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
-from hero_kernel.errors import StoreError
+from hero_kernel.errors import StoreAuthError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +64,18 @@ class Folder:
 
         Raises:
             FileNotFoundError: There is nothing of that name.
-            StoreError: It is a link or no file, or it may not be read.
+            StoreAuthError: It may not be read.
+            StoreError: It is a link or no file.
         """
         with _explained(self.path / name):
             flags = os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY
-            with os.fdopen(os.open(self._at(name), flags, dir_fd=self.handle), "rb") as file:
+            try:
+                descriptor = os.open(self._at(name), flags, dir_fd=self.handle)
+            except PermissionError:
+                raise StoreAuthError(
+                    f"{self.path / name} may not be read", hint="change its permissions"
+                ) from None
+            with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise StoreError(f"{self.path / name} is no file", hint="move it away")
                 return file.read(limit + 1)

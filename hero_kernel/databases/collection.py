@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from hero_kernel.errors import (
     BadNameError,
     DatabaseError,
     DatabaseNotFoundError,
+    HeroError,
     StoreError,
     did_you_mean,
 )
@@ -159,9 +161,12 @@ class Databases:
         self._make_folder()
         import tempfile  # noqa: PLC0415  # it brings compression along
 
-        handle, path = tempfile.mkstemp(
-            prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
-        )
+        try:
+            handle, path = tempfile.mkstemp(
+                prefix=f".{made.path.name}.", suffix=files.DRAFT, dir=self.folder
+            )
+        except OSError as error:
+            raise files.explained(error, made.path) from None
         os.close(handle)
         if source is None:
             Path(path).unlink()
@@ -171,7 +176,9 @@ class Databases:
                 source.copy(draft.path)
                 draft.rebind(source.name)
         except BaseException:
-            draft.destroy()
+            with suppress(HeroError):  # it is empty, perhaps, which no database is
+                draft.destroy()
+            Path(path).unlink(missing_ok=True)
             raise
         return draft
 

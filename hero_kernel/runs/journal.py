@@ -162,7 +162,7 @@ def orphans(folder: Path) -> Iterable[Orphan]:
 def _orphan(path: Path) -> Orphan | None:
     """The journal if nobody writes it any more."""
     try:
-        file = os.open(path, os.O_RDONLY | _NO_FOLLOW | _CLOSE_ON_EXEC)
+        file = files.open_to_read(path)
     except OSError:
         return None
     try:

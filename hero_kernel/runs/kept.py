@@ -177,8 +177,7 @@ def _lines(folder: Path) -> list[bytes]:
     lines: list[bytes] = []
     for name in (OLD_NAME, FILE_NAME):
         try:
-            with (folder / name).open("rb") as file:
-                lines += file.read().split(b"\n")
+            lines += files.read(folder / name).split(b"\n")
         except FileNotFoundError:
             continue
         except OSError as error:

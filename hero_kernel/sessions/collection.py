@@ -228,7 +228,9 @@ def get(context: Context, name: str = "") -> Session:
             hint=did_you_mean(name, _names(context)) or "create it with session_new",
         )
     session = Session(context, found).load()
-    session._update(lambda old: dated(old, context.host.now()))  # noqa: SLF001  # same room
+    now = context.host.now()
+    if dated(session.config, now) != session.config:  # else nothing is written, or need be
+        session._update(lambda old: dated(old, now))  # noqa: SLF001  # same room
     return session
 
 

@@ -74,5 +74,12 @@ class Store(Protocol):
         thread may do. An error does not end it: the next step looks again.
         """
 
+    def purge(self) -> None:
+        """Leave nothing readable of what was written over or deleted.
+
+        On SQLite the file is written anew. On Redis nothing is done: what its own files on the
+        disk hold until they are rewritten is the server's affair.
+        """
+
     def close(self) -> None:
         """Let go of connections; a later call opens anew."""

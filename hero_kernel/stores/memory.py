@@ -108,6 +108,9 @@ class MemoryStore:
         """Yield after every change in the database."""
         return Watch(lambda: self.revision(number), interval_s)
 
+    def purge(self) -> None:
+        """Nothing is left of what was written over or deleted."""
+
     def close(self) -> None:
         """Nothing to let go of: the records stay."""
 

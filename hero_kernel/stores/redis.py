@@ -241,6 +241,9 @@ class RedisStore:
         )
         return redis.Redis.from_pool(pool)
 
+    def purge(self) -> None:
+        """Nothing: what the server's own files hold until it rewrites them is its affair."""
+
     def close(self) -> None:
         """Let go of this process's connections; a later call opens anew."""
         for pid, number in list(self._idle):

@@ -334,6 +334,11 @@ class SqliteStore:
         self._check(number, "")
         return Watch(lambda: self.revision(number), interval_s)
 
+    def purge(self) -> None:
+        """Write the file anew, without what was written over or deleted."""
+        self._nesting.refuse()
+        self._file.vacuum()
+
     def close(self) -> None:
         """Close the file; a later call opens it anew."""
         self._seen = _Seen(None)

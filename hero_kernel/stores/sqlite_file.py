@@ -654,11 +654,13 @@ class SqliteFile:
         self.patiently(attempt)
 
     def vacuum(self) -> None:
-        """Write the file anew, without what was deleted, and empty its journal."""
+        """Write the file anew, without what was deleted, empty its journal, delete its queue."""
         if self.transaction_here() is not None:
             raise self.faults.nested()
 
         def attempt() -> None:
+            if self.identity() is None:
+                return
             if self._kept is not None:
                 self._kept.let_go()
             with shutting(self._connected("mode=rw")) as connection:
@@ -667,6 +669,8 @@ class SqliteFile:
                 self.run(connection, "PRAGMA journal_mode = truncate")
                 self.run(connection, f"PRAGMA busy_timeout = {COMMIT_S * 1000:.0f}")
                 self.run(connection, "VACUUM")
+            with suppress(OSError):  # there is none, mostly; in it is what killed writers asked
+                self.path.with_name(f"{self.path.name}-queue").unlink()
 
         self.patiently(attempt)
 

@@ -265,3 +265,58 @@ def test_a_copy_of_a_secret_is_one(session: Session, play: Play, local: Place) -
         assert "holds a secret" in str(play(refused))
     kept = [*local.tree().values(), *(str(text).encode() for text in local.records().values())]
     assert not [data for data in kept if VALUE.encode() in data]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "session.env_set key:'{TOKEN}' val:1",
+        "session.env_set_once key:'{TOKEN}' val:1",
+        "session.configure description:'of {TOKEN}'",
+        "session.fork name:'{TOKEN}'",
+        "db.set key:'{TOKEN}' value:1",
+        "db.set key:k value:1 db:'{TOKEN}'",
+        "config.set category:'{TOKEN}' name:n content:'a: 1'",
+        "config.set category:c name:'{TOKEN}' content:'a: 1'",
+        "config.set category:c name:n content:'a: {TOKEN}'",
+        "config.set category:c name:n secrets:a content:'\n    a: {TOKEN}\n    b: {TOKEN}\n    '",
+        "config.set category:c name:n secrets:a content:'\n    # {TOKEN}\n    a: {TOKEN}\n    '",
+    ],
+)
+def test_what_is_never_encrypted_takes_no_secret(
+    local: Place, play: Play, protected: Session, text: str
+) -> None:
+    protected.env_set("TOKEN", Secret(VALUE))
+    (failed,) = play(f"!!{text}").failed
+    assert failed.failure is not None
+    assert "in the clear" in failed.failure.message
+    assert failed.failure.traceback == ""
+    assert found(local) == []
+
+
+def test_a_secret_that_is_encrypted_wherever_it_stands_is_taken(
+    local: Place, play: Play, protected: Session
+) -> None:
+    protected.env_set("TOKEN", Secret(VALUE))
+    content = "'\n    a: {TOKEN}\n    b: {TOKEN}\n    '"
+    report = play(
+        f"!!config.set category:c name:n secrets:a,b content:{content}\n"
+        "!!session.env_set key:A val:'{TOKEN}'\n!!db.set key:k value:'{TOKEN}'\n"
+        "!!core.params_session_set a:'{TOKEN}'"
+    )
+    assert statuses(report) == ["changed"] * 4
+    assert found(local) == []
+    loaded = protected.context.hero_config_load("c", "n")
+    assert [loaded[key].reveal() for key in "ab"] == [VALUE] * 2
+    protected.description = f"of {VALUE}"
+    assert [path.name for path in found(local)] == ["hero.db"]  # as the obvious way would leave it
+
+
+def found(place: Place) -> list[Path]:
+    """The files that hold the secret, or are called by it."""
+    everything = place.home.rglob("*")
+    return [
+        path
+        for path in everything
+        if VALUE in path.name or (path.is_file() and VALUE.encode() in path.read_bytes())
+    ]

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from config_files.places import Keys, config_files
-from stores.children import eventually, forked, in_children, killed
+from stores.children import eventually, forked, in_children, killed, without_rights
 
 from hero_kernel import files
 from hero_kernel.config_files import folder as folders
-from hero_kernel.errors import ReadOnlyStoreError, StorageFullError, StoreError
+from hero_kernel.errors import (
+    ReadOnlyStoreError,
+    StorageFullError,
+    StoreAuthError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,16 +167,19 @@ def test_whatever_call_fails_the_old_is_there(
     assert here.configs.get("a", "b") == "new"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_says_so(here: Here) -> None:
+def test_what_may_not_be_read_or_written_says_so(here: Here) -> None:
     path = here.plant(b"x")
     path.chmod(0)
     here.folder.chmod(0o500)
-    try:
-        with pytest.raises(ReadOnlyStoreError, match="may not be read or written"):
+
+    def look() -> None:
+        with pytest.raises(ReadOnlyStoreError, match=r"a__c\.yaml may not be written"):
             here.configs.set("a", "c", "x")
-        with pytest.raises(ReadOnlyStoreError):
+        with pytest.raises(StoreAuthError, match=r"a__b\.yaml may not be read"):
             here.configs.get("a", "b")
+
+    try:
+        without_rights(look)
     finally:
         here.folder.chmod(0o700)
 

@@ -8,7 +8,13 @@ import pytest
 from databases.ciphers import Cipher
 
 from hero_kernel.databases import Database, Databases
-from hero_kernel.errors import BadNameError, DatabaseError, DatabaseNotFoundError, StoreError
+from hero_kernel.errors import (
+    BadNameError,
+    CorruptRecordError,
+    DatabaseError,
+    DatabaseNotFoundError,
+    StoreError,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,3 +145,13 @@ def test_every_database_is_sealed_anew(databases: Databases, tmp_path: Path) -> 
     assert databases.reseal() == 3
     assert databases.kids() == {new}
     assert databases.get("two")["c"] == 3
+
+
+def test_a_copy_of_a_damaged_one_names_that_and_leaves_nothing(databases: Databases) -> None:
+    db = databases.get("one")
+    db["key"] = "x" * 10_000
+    db.path.write_bytes(db.path.read_bytes()[:8192])
+    before = tree(databases.folder)
+    with pytest.raises(CorruptRecordError, match=r"/one\.db cannot be read"):
+        databases.draft("two", of="one")
+    assert tree(databases.folder) == before

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,14 @@ import pytest
 from faults.everything import KILLS, PASS, PLAIN, SEALED, SEED, check, fill, session
 from redis_server import RedisServer, require_redis
 from rooms import Place
-from stores.children import code_of, forked
+from stores.children import code_of, forked, without_rights
 
 import hero_kernel
 from hero_kernel.errors import (
     ContextNotFoundError,
     HeroError,
     KeyringTamperedError,
+    ReadOnlyStoreError,
     SessionNotFoundError,
     StorageFullError,
     StoreUnavailableError,
@@ -150,6 +152,50 @@ def test_a_full_disk_harms_nothing(tmp_path: Path) -> None:
     assert "'database'" in told, ended.stderr
     assert "'log'" in told
     assert goes_on == "goes on"
+
+
+def test_a_read_only_home_is_read_and_nothing_is_written(local: Place) -> None:
+    filled(local)
+    before = local.tree()
+    everything = [local.home, *local.home.rglob("*")]
+    for path in everything:
+        path.chmod(0o500 if path.is_dir() else 0o400)
+
+    def look() -> None:
+        mine = session(local, PASS)
+        check_old(mine)
+        context, databases = mine.context, mine.context.dbcollection()
+        assert databases.list() == ["config", "secrets", "session_one"]
+        assert [one.name for one in context.sessions_list()] == ["one"]
+        assert len(mine.db_get()) == len(list(mine.db_get().items())) > 0
+        assert context.host.play("!!play.echo content:x", session=mine).ok
+        refused: list[Callable[[], object]] = [
+            partial(way.write, mine, "more", "more") for way in [*PLAIN.values(), *SEALED.values()]
+        ]
+        refused += [
+            lambda: context.secret_rotate("another secret", old=PASS),
+            lambda: context.secrets.encrypt_all(encrypt=True),
+            lambda: context.session_new("two"),
+            lambda: context.rename("production"),
+            lambda: mine.rename("two"),
+            lambda: mine.fork("two"),
+            lambda: databases.rename("session_one", "other"),
+            lambda: databases.delete("session_one"),
+            lambda: databases.draft("copy", of="session_one"),
+            lambda: mine.db_get().destroy(),
+            lambda: context.session_delete("one", files=True, db=True),
+        ]
+        for act in refused:
+            with pytest.raises(ReadOnlyStoreError, match=str(local.home)):
+                act()
+        check_old(session(local, PASS))
+
+    try:
+        without_rights(look)
+    finally:
+        for path in everything:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+    assert local.tree() == before
 
 
 # -- damaged files

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import signal
 import time
 import traceback
 from typing import TYPE_CHECKING
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,28 @@ def forked(work: Callable[[], object]) -> int:
 def code_of(pid: int) -> int:
     """How the child ended: its exit code, or minus the signal."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def without_rights(work: Callable[[], object]) -> None:
+    """Do the work in a child to which permission bits mean something, as they do not to root."""
+
+    def lowered() -> None:
+        if os.geteuid() == 0:
+            faulthandler.cancel_dump_traceback_later()  # only a process of one thread may do it
+            if ctypes.CDLL(None).unshare(CLONE_NEWUSER):
+                os._exit(NOT_HERE)
+        work()
+
+    code = code_of(forked(lowered))
+    if code == NOT_HERE:
+        pytest.skip("root cannot give up its rights here")
+    assert code == 0
+
+
+CLONE_NEWUSER = 0x10000000
+"""Of unshare(2): its files belong to nobody whom the child could overrule."""
+
+NOT_HERE = 77
 
 
 def killed(pid: int) -> None:

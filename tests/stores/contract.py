@@ -275,6 +275,19 @@ class StoreContract:
         assert made.count(True) == 1
         assert store.get(1, "id") == str(made.index(True))
 
+    def test_a_purge_leaves_the_records(self, store: Store) -> None:
+        store.purge()
+        assert store.numbers() == []
+        store.put(1, "key", "old")
+        store.put(1, "key", "text")
+        watch = store.watch(1, interval_s=0.01)
+        store.purge()
+        assert store.get(1, "key") == "text"
+        assert store.scan(1) == ["key"]
+        store.put(1, "key", "new")
+        assert woken_within(watch, 1)
+        assert store.get(1, "key") == "new"
+
     def test_a_closed_store_opens_anew(self, store: Store) -> None:
         store.put(1, "key", "text")
         store.close()

@@ -371,6 +371,29 @@ def test_an_encryption_meanwhile_leaves_nothing_in_the_clear(path: Path) -> None
         assert b"in the clear" not in file.read_bytes(), file
 
 
+def test_an_encryption_leaves_nothing_of_what_a_killed_writer_asked(path: Path) -> None:
+    keys = Keys()
+    one = opened(path, keys)
+    one["key"] = "old"
+    gate_out, gate_in = os.pipe()
+
+    def write() -> None:
+        os.read(gate_out, 1)
+        opened(path, keys)["key"] = "asked in the clear"
+
+    pid = forked(write)
+    lock = holding(path)
+    os.write(gate_in, b".")
+    asked(path)
+    killed(pid)
+    lock.close()
+    assert b"in the clear" in path.with_name(f"{path.name}-queue").read_bytes()
+    one.encrypt()
+    for file in path.parent.iterdir():
+        assert b"in the clear" not in file.read_bytes(), file
+    assert one["key"] == "old"
+
+
 def test_who_is_to_blame_alone_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change that cannot be made with others is made by its own writer; the others' are made."""
     one, others = opened(path), [opened(path) for _ in range(3)]

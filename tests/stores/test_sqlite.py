@@ -380,6 +380,7 @@ def test_a_home_that_is_a_file_is_named(path: Path) -> None:
 def test_a_read_only_home_is_read_and_not_written(open_folder: Path, locked: str) -> None:
     path = open_folder / "hero.db"
     SqliteStore(path).put(1, "key", "old")
+    (open_folder / "hero.db-journal").unlink()
     path.chmod(0o444 if locked == "file and folder" else 0o666)
     open_folder.chmod(0o555)
 
@@ -392,7 +393,6 @@ def test_a_read_only_home_is_read_and_not_written(open_folder: Path, locked: str
             with pytest.raises(ReadOnlyStoreError, match=str(path)):
                 CALLS[call](store)
 
-    (open_folder / "hero.db-journal").unlink()
     as_nobody(look)
     assert SqliteStore(path).get(1, "key") == "old"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hero_kernel.actors.builtin.core import refuse_secret
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError, CorruptConfigError, HeroConfigNotFoundError
 from hero_kernel.report import Changed, Skipped
@@ -30,11 +31,16 @@ def set_(
         secrets: Paths of values that are encrypted before anything is written: `smtp.password`.
     """
     context = session.context
-    if not secrets and isinstance(context.secrets.marked(content), Secret):
-        raise ActionError(
-            "the content holds a secret, which would stand in the file in the clear",
-            hint="say which value it is, and it is encrypted: secrets:'password'",
-        )
+    refuse_secret(context.secrets, "category", category)
+    refuse_secret(context.secrets, "name", name)
+
+    def check(text: str) -> None:
+        if isinstance(context.secrets.marked(text), Secret):
+            raise ActionError(
+                "the content holds a secret, which would stand in the file in the clear",
+                hint="say which value it is, and it is encrypted: secrets:'password'",
+            )
+
     before: str | None = None
     if context.hero_config_exists(category, name):
         try:
@@ -42,7 +48,12 @@ def set_(
         except (HeroConfigNotFoundError, CorruptConfigError):
             before = None  # deleted meanwhile, or damaged: it is written anew
     path = context.hero_config_set(
-        category, name, content, expand="shell" if expand else False, secrets=secrets or ()
+        category,
+        name,
+        content,
+        expand="shell" if expand else False,
+        secrets=secrets or (),
+        check=check,
     )
     after = context.hero_config_get(category, name)
     return str(path) if before == after else Changed(str(path))

@@ -86,3 +86,21 @@ def news(
                 f"{key} is a secret, or locked", hint="delete it first, if it shall be plain text"
             )
     return any(key not in kept or kept[key].text != value for key, value in given.items())
+
+
+def refuse_secret(secrets: Secrets, what: str, text: str) -> None:
+    """Keep a secret, which a script's `{NAME}` became, out of what is never encrypted.
+
+    Args:
+        secrets: The context's.
+        what: What the text is, for the message: "key".
+        text: What would stand in the clear.
+
+    Raises:
+        ActionError: It holds a secret.
+    """
+    if isinstance(secrets.marked(text), Secret):
+        raise ActionError(
+            f"the {what} holds a secret, and would stand in the clear",
+            hint="only a value is kept encrypted",
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from hero_kernel.actors import foreign
+from hero_kernel.actors.builtin.core import refuse_secret
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError, DatabaseError, DatabaseNotFoundError, did_you_mean
 from hero_kernel.heroscript import Action
@@ -38,6 +39,8 @@ def set_(
             shared by the context's sessions.
         type: `json` keeps a number, true, false, null, a list or a map as such.
     """
+    refuse_secret(session.context.secrets, "key", key)
+    refuse_secret(session.context.secrets, "database's name", db)
     target, marked = database(session, db, new=True), session.context.secrets.marked(value)
     if type == "json" and isinstance(marked, Secret):
         raise ActionError(

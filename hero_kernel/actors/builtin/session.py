@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hero_kernel.actors import foreign
-from hero_kernel.actors.builtin.core import news
+from hero_kernel.actors.builtin.core import news, refuse_secret
 from hero_kernel.actors.registry import mark
 from hero_kernel.errors import ActionError
 from hero_kernel.heroscript import Action
@@ -27,6 +27,7 @@ def env_set(
         value: The same, spelt out.
     """
     secrets = session.context.secrets
+    refuse_secret(secrets, "key", key)
     kept = secrets.marked(_value(val, value))
     if not news(secrets, session.env_shown, {key: kept}):
         return key
@@ -45,6 +46,7 @@ def env_set_once(
         val: Its value.
         value: The same, spelt out.
     """
+    refuse_secret(session.context.secrets, "key", key)
     session.env_set_once(key, session.context.secrets.marked(_value(val, value)))
     return Changed(key)
 
@@ -70,6 +72,7 @@ def configure(
         interactive: Whether questions may be asked.
         description: For people.
     """
+    refuse_secret(session.context.secrets, "description", description or "")
     before = session.config
     if interactive is not None and interactive != before.interactive:
         session.interactive = interactive
@@ -92,6 +95,7 @@ def fork(session: Session, *, name: str = "") -> Changed:
     Args:
         name: What the copy is called; default: `$name_fork`.
     """
+    refuse_secret(session.context.secrets, "name", name)
     return Changed(session.fork(name).guid)
 
 
