@@ -101,6 +101,12 @@ class Cipher(Protocol):
     def seal(self, db: str, key: str, plain: bytes, kid: bytes) -> bytes:
         """The envelope of a value for that place, under the key of that name."""
 
+    def sealer(self, db: str, kid: bytes) -> Callable[[str, bytes], bytes]:
+        """What seals many values of a database at once, given the key and the value of each.
+
+        For the one transaction that it is asked for in: the keys are looked at now.
+        """
+
     def open(self, db: str, key: str, envelope: bytes) -> bytes:
         """The value in an envelope.
 
@@ -397,7 +403,7 @@ class Subkey:
         """
         name = key.encode("utf-8", "surrogatepass")
         nonce = os.urandom(_NONCE_BYTES)
-        bound = self._before + len(name).to_bytes(4, "little") + name + self._after
+        bound = b"".join((self._before, len(name).to_bytes(4, "little"), name, self._after))
         return self._head + nonce + self._encrypt(nonce, plain, bound)
 
     def open(self, key: str, envelope: bytes) -> bytes:
@@ -406,13 +412,13 @@ class Subkey:
         Raises:
             ValueTamperedError: It was changed, moved or damaged.
         """
-        if len(envelope) < OVERHEAD or not envelope.startswith(self._head):
+        if not envelope.startswith(self._head):
             raise tampered(self._db, key)
         name = key.encode("utf-8", "surrogatepass")
-        bound = self._before + len(name).to_bytes(4, "little") + name + self._after
+        bound = b"".join((self._before, len(name).to_bytes(4, "little"), name, self._after))
         try:
             return self._decrypt(envelope[12:24], envelope[24:], bound)
-        except self._invalid_tag:
+        except (self._invalid_tag, ValueError):  # of one that is cut off within the nonce
             raise tampered(self._db, key) from None
 
 

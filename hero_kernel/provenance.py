@@ -81,18 +81,21 @@ def noted(notes: str, before: Mapping[str, str], after: Mapping[str, str], chang
         after: The values as they will be stored.
         change: What makes it.
     """
+    end = _end(change)
     for key, text in after.items():
         if key not in before or before[key] != text:
-            is_new = _is_new(notes, key, change.runs, was_there=key in before)
-            notes = _added(notes, key, f"{'+' * is_new}{_check(text)}", change)
+            place = _place(notes, key)
+            is_new = _is_new(notes, place, change.runs, was_there=key in before)
+            notes = _moved(notes, place, key, f"{'+' * is_new}{_check(text)}{end}")
     gone = before.keys() - after.keys()
     if gone:
         notes = _without_old_deletions(notes, change.runs)
     for key in sorted(gone):
-        if change.runs and not _is_new(notes, key, change.runs, was_there=True):
-            notes = _added(notes, key, _DELETED, change)
+        place = _place(notes, key)
+        if change.runs and not _is_new(notes, place, change.runs, was_there=True):
+            notes = _moved(notes, place, key, f"{_DELETED}{end}")
         else:
-            notes = _dropped(notes, key)
+            notes = notes[: place[0]] + notes[place[1] :]
     return notes if len(notes) <= MAX_CHARS else _bounded(notes)
 
 
@@ -171,6 +174,9 @@ class _Note(NamedTuple):
 _DELETED = "-"
 """The check of a value that is not there."""
 
+_CHECK, _RUNS = 2, 4
+"""The groups of a line with its check and its runs."""
+
 _LINE = re.compile(
     r"([^\t\n]+)\t(\+?[0-9a-f]{4}|-)\t(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|)"
     r"\t([0-9.]*)\t([^\t\n]*)\t([^\t\n]+)"
@@ -188,37 +194,41 @@ def _check(stored: str) -> str:
 
 
 def _place(notes: str, key: str) -> tuple[int, int]:
-    """Where the line of a key begins and ends; at the end of the notes when there is none."""
+    """Where the line of a key begins and ends; at the end of the notes when there is none.
+
+    Looked for from the end: what was changed last will often be changed next.
+    """
     head = key + "\t"
-    begin = 0 if notes.startswith(head) else notes.find("\n" + head) + 1
+    begin = notes.rfind("\n" + head) + 1
     if not begin and not notes.startswith(head):
         return len(notes), len(notes)
     end = notes.find("\n", begin) + 1
     return begin, end or len(notes)
 
 
-def _is_new(notes: str, key: str, runs: str, *, was_there: bool) -> bool:
-    """Whether there was no such key when the last run ended."""
-    begin, end = _place(notes, key)
-    note = _parsed(notes[begin:end].rstrip("\n"))
-    if note is None or note.runs != runs:
+def _is_new(notes: str, place: tuple[int, int], runs: str, *, was_there: bool) -> bool:
+    """Whether there was no key of the line at that place when the last run ended."""
+    begin, end = place
+    found = _LINE.fullmatch(notes, begin, end - notes.endswith("\n", begin, end))
+    if found is None or found[_RUNS] != runs:
         return not was_there
-    return bool(note.new) if was_there else note.check != _DELETED
+    return found[_CHECK].startswith("+") if was_there else found[_CHECK] != _DELETED
 
 
-def _dropped(notes: str, key: str) -> str:
-    begin, end = _place(notes, key)
-    return notes[:begin] + notes[end:]
-
-
-def _added(notes: str, key: str, check: str, change: Change) -> str:
-    if "\t" in key or "\n" in key:  # no name of ours; another program's
-        return notes
+def _end(change: Change) -> str:
+    """What stands in a line after the check."""
     by = " ".join(change.by.split())[:MAX_BY] or "unknown"
     kernel = "".join(change.kernel.split())
-    kept = _dropped(notes, key)
-    line = _Note(key, check, change.at, change.runs, kernel, by).line
-    return kept + line if not kept or kept.endswith("\n") else f"{kept}\n{line}"
+    return f"\t{change.at}\t{change.runs}\t{kernel}\t{by}\n"
+
+
+def _moved(notes: str, place: tuple[int, int], key: str, rest: str) -> str:
+    """The notes with another line for a key, the last one, in the place of the line there is."""
+    if "\t" in key or "\n" in key:  # no name of ours; another program's
+        return notes
+    kept = notes[: place[0]] + notes[place[1] :]
+    begin = "" if not kept or kept.endswith("\n") else "\n"
+    return f"{kept}{begin}{key}\t{rest}"
 
 
 def _without_old_deletions(notes: str, runs: str) -> str:

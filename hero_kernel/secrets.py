@@ -139,6 +139,11 @@ class Secrets:
         self.ready()
         return self._keys.seal(db, key, plain, kid)
 
+    def sealer(self, db: str, kid: bytes) -> Callable[[str, bytes], bytes]:
+        """See `Cipher`; unlocks first."""
+        self.ready()
+        return self._keys.sealer(db, kid)
+
     def open(self, db: str, key: str, envelope: bytes) -> bytes:
         """See `Cipher`; unlocks first."""
         if not self.is_set:

@@ -22,12 +22,14 @@ from hero_kernel.stores.bounds import check_key
 from hero_kernel.stores.group import ALONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hero_kernel.databases.changes import Change
     from hero_kernel.databases.sealing import Sealing
     from hero_kernel.databases.values import Stored
     from hero_kernel.stores.sqlite_file import Connection, Rows, SqliteFile
+
+    Seal = Callable[[str, bytes], bytes]
 
 APPLICATION_ID = int.from_bytes(b"hdbs")
 
@@ -279,8 +281,22 @@ class Writer:
         return self._row(key, value, Ready(f"{self._sealing.name}: {key!r}"))
 
     def _sealed_rows(self, pairs: Iterable[Any]) -> Iterator[tuple[object, ...]]:
-        kid, name, spelt = self._fenced(), self._sealing.name, values.spelt
-        seal = self._sealing.keys.seal
+        seal = self._sealing.keys.sealer(self._sealing.name, self._fenced())
+        rest, left = iter(pairs), list[Any]()
+        pieces = _plain_pieces(rest, left) if isinstance(pairs, _DictItems) else iter(())
+        return itertools.chain(
+            itertools.chain.from_iterable(self._sealed_piece(piece, seal) for piece in pieces),
+            self._sealed_one_by_one(itertools.chain(left, rest), seal),
+        )
+
+    def _sealed_piece(self, piece: list[Any], seal: Seal) -> Iterator[tuple[object, ...]]:
+        keys, texts = zip(*piece, strict=True)
+        self._sealed += len(piece)
+        spelt = [values.TEXT + text.encode() for text in texts]
+        return zip(keys, map(seal, keys, spelt), strict=True)
+
+    def _sealed_one_by_one(self, pairs: Iterable[Any], seal: Seal) -> Iterator[tuple[object, ...]]:
+        name, spelt = self._sealing.name, values.spelt
         for key, value in pairs:
             if type(key) is not str or not key.isascii() or "\0" in key or len(key) > _SHORT:
                 check_key(key)
@@ -291,7 +307,7 @@ class Writer:
                 if isinstance(value, Secret):
                     self._sealing.tell(value)
             self._sealed += 1
-            yield key, seal(name, key, plain, kid)
+            yield key, seal(key, plain)
 
     def _envelope(self, place: str, spelt: bytes) -> bytes:
         kid = self._fenced()
@@ -384,14 +400,14 @@ class Writer:
 
     def _reseal(self, bound_to: str, kid: bytes, *, every: bool) -> int:
         cipher, count = self._sealing.keys, 0
+        seal = cipher.sealer(self._sealing.name, kid)
         for number, key, _, envelope, _ in self._entries(IS_SEALED):
             place = place_of(key, number)
             if not isinstance(envelope, bytes):
                 raise self._sealing.tampered(place, "is no envelope")
             if every or envelope[KID] != kid:
                 plain = cipher.open(bound_to, place, envelope)
-                anew = cipher.seal(self._sealing.name, place, plain, kid)
-                self._run("UPDATE entry SET value = ? WHERE id = ?", (anew, number))
+                self._run("UPDATE entry SET value = ? WHERE id = ?", (seal(place, plain), number))
                 count += 1
         return count
 

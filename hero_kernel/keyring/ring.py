@@ -410,13 +410,25 @@ class Keyring:
             KeyringTamperedError: It has no such key; or as `kid`.
         """
         unlocked = self._live()
-        subkey = unlocked.subkeys.get((kid, db)) or self._derived(unlocked, db, kid)
+        subkey = unlocked.subkeys.get((kid, db)) or self._needed(unlocked, db, kid)
+        return subkey.seal(key, plain)
+
+    def sealer(self, db: str, kid: bytes) -> Callable[[str, bytes], bytes]:
+        """What seals many values of a database, each as `seal`, whatever becomes of the keys.
+
+        Raises:
+            SecretError: As `seal`.
+        """
+        return self._needed(self._live(), db, kid).seal
+
+    def _needed(self, unlocked: _Unlocked, db: str, kid: bytes) -> Subkey:
+        subkey = self._derived(unlocked, db, kid)
         if subkey is None:
             raise KeyringTamperedError(
                 f"the keyring of context {self._context!r} lacks the key {kid.hex()}",
                 hint="an older one was put back; put back the newest",
             )
-        return subkey.seal(key, plain)
+        return subkey
 
     def open(self, db: str, key: str, envelope: bytes) -> bytes:
         """The value in an envelope.

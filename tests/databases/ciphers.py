@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +18,9 @@ from hero_kernel.errors import (
 )
 
 MAGIC = b"HE1\x01"
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -57,6 +61,9 @@ class Cipher:
         nonce = os.urandom(12)
         sealed = AESGCM(self.keys.known[kid]).encrypt(nonce, plain, _bound(db, key, kid))
         return MAGIC + kid + nonce + sealed
+
+    def sealer(self, db: str, kid: bytes) -> Callable[[str, bytes], bytes]:
+        return lambda key, plain: self.seal(db, key, plain, kid)
 
     def open(self, db: str, key: str, envelope: bytes) -> bytes:
         self._check()
