@@ -272,7 +272,14 @@ def _finder(piece: bytes, needle: Needle) -> Callable[[int], int]:
     if hits is None:
         return partial((piece.lower() if needle.folds else piece).find, needle.text)
     following = iter(hits)
-    return lambda start: next((hit for hit in following if hit >= start), -1)
+
+    def find(start: int) -> int:
+        for hit in following:
+            if hit >= start:
+                return hit
+        return -1
+
+    return find
 
 
 def _hits_by_rarest(piece: bytes, needle: Needle) -> list[int] | None:

@@ -285,8 +285,7 @@ def _fitting(
             moment = OurTime(second) if second is not None else None
             is_in_time = second is not None and query.begin <= second <= query.end
         if moment is not None:
-            item = query.item(one, moment) if is_in_time else None
-            if item:
+            if is_in_time and (item := query.item(one, moment)):
                 yield one, item
         elif stamp not in bad:
             bad.add(stamp)
