@@ -35,8 +35,7 @@ FURTHER_LINE = " " * 14
 
 _FURTHER = {"stdout": f"\n {FURTHER_LINE}", "error": f"\nE{FURTHER_LINE}"}
 _LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_LONG_STAMP = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-_SHORT_STAMP = re.compile(rb"\d\d:\d\d:\d\d")
+_STAMP = re.compile(rb"(\d{4}-\d\d-\d\d \d\d|\d\d):([0-5]\d):([0-5]\d)")
 
 
 class LogItem(NamedTuple):
@@ -131,14 +130,16 @@ def second_of(stamp: bytes, day: str = "") -> int | None:
         stamp: YYYY-MM-DD HH:mm:ss, or HH:mm:ss as herolib's description has it.
         day: YYYY-MM-DD for the second form; "" reads the first only.
     """
-    if _SHORT_STAMP.fullmatch(stamp) and day:
-        stamp = f"{day} ".encode() + stamp
-    if not _LONG_STAMP.fullmatch(stamp):
+    said = _STAMP.fullmatch(stamp)
+    if said is None:
         return None
-    hour, minute, second = _hour(stamp[:13]), int(stamp[14:16]), int(stamp[17:])
-    if hour is None or minute > 59 or second > 59:  # noqa: PLR2004 - a clock
-        return None
-    return hour + 60 * minute + second
+    text, minute, second = said.groups()
+    if len(text) == len("HH"):
+        if not day:
+            return None
+        text = f"{day} ".encode() + text
+    hour = _hour(text)
+    return None if hour is None else hour + 60 * int(minute) + int(second)
 
 
 @lru_cache(maxsize=64)

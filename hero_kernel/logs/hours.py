@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HOUR_S = 3600
 
-PIECE = 2**20
+PIECE = 2**18
 """Bytes read at a time, forwards; an entry that is longer is read whole."""
 
 LAST_PIECE = 2**15
@@ -33,8 +33,8 @@ TAIL = 2**14
 SAMPLE = 4096
 """Bytes at the beginning of a piece that tell how rare a byte is in it."""
 
-MANY = 256
-"""How often a byte that the sample has not may stand in a piece, and be rare still."""
+RARE = 1024
+"""A byte that stands once in so many, or less often, is found faster than several are."""
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)[ -](\d\d)\.log")
 
@@ -211,7 +211,7 @@ def batches_backwards(
     """The same, piece by piece of the file: each with where it begins, its entries in order."""
     at, stamp = end + 1, None
     for offset, piece in _backwards(file, end):
-        batch = list(_in_piece(piece, needle, offset))
+        batch = _in_piece(piece, needle, offset)
         if batch and batch[0].stamp is None and at >= offset:
             at, stamp = _stamp_before(file, offset)
         yield offset + 1, [one if one.stamp else one._replace(stamp=stamp) for one in batch]
@@ -222,17 +222,20 @@ def last_stamp(data: bytes) -> re.Match[bytes] | None:
     return _last(_STAMP, data)
 
 
-def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> Iterator[Found]:
+def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> list[Found]:
     """Its entries; those before its first stamp have none."""
-    done, stamp = 0, None
+    found = []
+    done, stamp, first = 0, None, offset + 1
     for lines in _matches(piece, needle):
         begin, end = lines.span()
-        if begin > done:
-            last = _last(_STAMP, piece, done, begin)
-            stamp = last[1] if last else stamp
+        # Most often there is none, which is known sooner forwards.
+        if begin > done and (next_one := _STAMP.search(piece, done, begin)):
+            last = _last(_STAMP, piece, next_one.start(), begin) or next_one
+            stamp = last[1]
         done = end
         # Found(…) in half the time
-        yield _new(Found, (stamp, lines, offset + begin + 1))
+        found.append(_new(Found, (stamp, lines, first + begin)))
+    return found
 
 
 _new = tuple.__new__
@@ -261,11 +264,22 @@ def _around_hits(piece: bytes, find: Callable[[int], int]) -> Iterator[re.Match[
 
 
 def _finder(piece: bytes, needle: Needle) -> Callable[[int], int]:
-    """What tells where the needle stands next, from a place on; -1 when nowhere."""
+    """What tells where the needle stands next, from a place on; -1 when nowhere.
+
+    No place may be before the one asked for last.
+    """
     hits = _hits_by_rarest(piece, needle)
-    if hits is not None:
-        return lambda start: next((hit for hit in hits if hit >= start), -1)
-    return partial((piece.lower() if needle.folds else piece).find, needle.text)
+    if hits is None:
+        return partial((piece.lower() if needle.folds else piece).find, needle.text)
+    following = iter(hits)
+
+    def find(start: int) -> int:
+        for hit in following:
+            if hit >= start:
+                return hit
+        return -1
+
+    return find
 
 
 def _hits_by_rarest(piece: bytes, needle: Needle) -> list[int] | None:
@@ -273,22 +287,22 @@ def _hits_by_rarest(piece: bytes, needle: Needle) -> list[int] | None:
 
     One byte is found many times as fast as several, if it is not found often.
     """
-    sample = piece[:SAMPLE].lower() if needle.folds else piece[:SAMPLE]
-    rarest = min(set(needle.text), key=sample.count)
-    if rarest in sample:
+    text, folds = needle
+    sample = piece[:SAMPLE].lower() if folds else piece[:SAMPLE]
+    rarest = min(set(text), key=sample.count)
+    if sample.count(rarest) * RARE > SAMPLE:
         return None
-    text = needle.text
     before, length = text.index(rarest), len(text)
     letter = bytes([rarest])
     hits = []
-    for one in {letter, letter.upper()} if needle.folds else {letter}:
+    for one in {letter, letter.upper()} if folds else {letter}:
         at = before - 1
-        for _ in range(MANY):
+        for _ in range(len(piece) // RARE + 1):
             at = piece.find(one, at + 1)
             if at < 0:
                 break
             there = piece[at - before : at - before + length]
-            if there == text or (needle.folds and there.lower() == text):
+            if there == text or (folds and there.lower() == text):
                 hits.append(at - before)
         else:
             return None

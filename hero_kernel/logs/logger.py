@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import groupby, islice
 from math import inf
-from time import monotonic
+from time import time
 from typing import TYPE_CHECKING
 
 from hero_kernel import times
@@ -80,6 +80,7 @@ class Logger:
         self._now = now
         self._mask = mask
         self._own = _Own(root, self._parts)
+        self._present = (0.0, 0.0, OurTime())  # what the system's clock said, from when to when
 
     @property
     def path(self) -> Path:
@@ -107,7 +108,7 @@ class Logger:
             LogError: The category is too long or not ASCII, or there is no such type.
             StoreError: It could not be written; nothing of it was.
         """
-        began = monotonic()
+        began = time()
         fixed, before = head(cat, logtype)
         text = self._mask(log)
         if text.isprintable():
@@ -115,7 +116,11 @@ class Logger:
             written = f"{before}{text}\n".encode()
         else:
             text, written = self._odd(text, before, logtype)
-        moment = timestamp or self._now()
+        since, until, moment = self._present
+        if timestamp:
+            moment = timestamp
+        elif not since <= began < until:
+            moment = self._asked()
         self._own.writer.append(moment.unix, written, began)
         # LogItem(…) in half the time
         return _new(LogItem, (moment, fixed, text, logtype))
@@ -130,9 +135,15 @@ class Logger:
             HeroError: As `log`; entries of an earlier second may have been written.
         """
         for second, group in groupby(entries, key=lambda entry: entry[3].unix):
-            began = monotonic()
+            began = time()
             written = [self._lines(log, cat, logtype) for log, cat, logtype, _ in group]
             self._own.writer.append(second, b"".join(written), began)
+
+    def _asked(self) -> OurTime:
+        moment = self._now()
+        if self._now is times.now:  # which says the same for the rest of the second
+            self._present = (float(moment.unix), moment.unix + 1.0, moment)
+        return moment
 
     def _lines(self, log: str, cat: str, logtype: LogType) -> bytes:
         """An entry's lines, without a stamp."""

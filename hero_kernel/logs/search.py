@@ -73,7 +73,8 @@ class Query:
         cat, shown = _category(category)
         if self.cat not in ("", cat):
             return None
-        message = plain(message)  # herolib writes what it was given
+        if not message.isprintable():
+            message = plain(message)  # herolib writes what it was given
         if self.log and (
             self._folded_log not in _folded(message)
             if self.ignore_case
@@ -158,25 +159,18 @@ def items(
                     found = entries_backwards(file, end, query.needle)
                 else:
                     found = entries(file, 0, end, query.needle)
-                yield from fitting(found, hour, query, note)
+                for _, item in _fitting(found, hour, query, note):
+                    yield item
         except FileNotFoundError:
             continue  # deleted meanwhile
         except OSError as error:
             note(hour.path, f"it cannot be read: {error.strerror}")
 
 
-def fitting(
-    found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
-) -> Iterator[LogItem]:
-    """The items of the entries that fit; those below a stamp that says no time are noted."""
-    for _, item in _fitting(found, hour, query, note):
-        yield item
-
-
 def placed(
     found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
 ) -> Iterator[Placed]:
-    """The same, each with its place."""
+    """The items of the entries that fit, each with its place; see `_fitting`."""
     for one, item in _fitting(found, hour, query, note):
         yield Placed(place_of(hour, one.begin), item)
 
@@ -279,6 +273,7 @@ def _batches(
 def _fitting(
     found: Iterable[Found], hour: Hour, query: Query, note: Callable[[Path, str], object]
 ) -> Iterator[tuple[Found, LogItem]]:
+    """The entries that fit, with their items; those below a stamp that says no time are noted."""
     bad: set[bytes | None] = set()
     day = hour.day
     stamp: bytes | None = b""
@@ -290,8 +285,7 @@ def _fitting(
             moment = OurTime(second) if second is not None else None
             is_in_time = second is not None and query.begin <= second <= query.end
         if moment is not None:
-            item = query.item(one, moment) if is_in_time else None
-            if item:
+            if is_in_time and (item := query.item(one, moment)):
                 yield one, item
         elif stamp not in bad:
             bad.add(stamp)

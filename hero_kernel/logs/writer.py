@@ -7,7 +7,7 @@ import os
 import stat as modes
 from contextlib import suppress
 from os import SEEK_END, SEEK_SET, lseek, write
-from time import monotonic
+from time import time
 from typing import TYPE_CHECKING
 
 from hero_kernel import files
@@ -58,8 +58,7 @@ class Writer:
         self._has_locks = True
         self._process = 0  # that opened it
         self._look_again = 0.0
-        # Up to then, on the monotonic clock, all is as the last append left it.
-        self._trusted_until = 0.0
+        self._left = 0.0  # when the last append was done, while the file is open
         self._hour: int | None = None
         self._size = 0
         self._second: int | None = None  # of the stamp that holds at that size
@@ -70,13 +69,17 @@ class Writer:
         Args:
             second: Since 1970.
             lines: The entry, without a stamp.
-            began: When the caller was called, on the monotonic clock.
+            began: When the caller was called, by `time.time`.
 
         Raises:
             StoreError: It could not be written, and nothing of it was.
         """
         try:
-            if began > self._trusted_until or second != self._second:
+            if (
+                second != self._second
+                or began >= self._look_again
+                or not 0 <= began - self._left <= BURST_S
+            ):
                 self._find(second, began)
             descriptor = self._descriptor
             has_locks = self._has_locks
@@ -88,12 +91,12 @@ class Writer:
                     self._read_back(size)
                 if second != self._second:
                     lines = f"\n{stamp(second)}\n".encode() + lines
-                size += len(lines)
-                if write(descriptor, lines) < len(lines):
+                written = write(descriptor, lines)
+                if written != len(lines):
                     if has_locks:
-                        os.ftruncate(descriptor, size - len(lines))
+                        os.ftruncate(descriptor, size)
                     raise OSError(errno.ENOSPC, "no room")
-                self._size = size
+                self._size = size + written
                 self._second = second if has_locks else None
             finally:  # also when Ctrl-C came between the lock and knowing of it
                 if has_locks:
@@ -101,8 +104,7 @@ class Writer:
         except OSError as error:
             self.close()  # whatever it was, the next call opens the file anew
             raise files.explained(error, self._path) from error
-        now = monotonic()
-        self._trusted_until = now + BURST_S if now < self._look_again else 0.0
+        self._left = time()
 
     def _read_back(self, size: int) -> None:
         """Learn which stamp holds at the end of the file, from what others have added."""
@@ -149,7 +151,7 @@ class Writer:
     def close(self) -> None:
         """Close the file; the next append opens it again."""
         descriptor, self._descriptor, self._hour = self._descriptor, -1, None
-        self._trusted_until = 0.0
+        self._left = 0.0
         if descriptor >= 0:
             with suppress(OSError):  # somebody closed it already
                 os.close(descriptor)
