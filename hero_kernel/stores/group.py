@@ -20,7 +20,6 @@ Each change is made once and told truly, whoever is killed:
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import sys
 import time
@@ -35,6 +34,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Sequence
 
 IS_POSSIBLE = sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
@@ -169,6 +169,8 @@ class Queue:
 
     def _speaking(self) -> socket.socket:
         if self._socket is None:
+            import socket  # noqa: PLC0415 - slow to import, and most writers are alone
+
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             # The system's own timeout: one call less than Python's.
             timeout = struct.pack("@ll", int(LOOK_S), int(LOOK_S % 1 * 1e6))
@@ -303,6 +305,8 @@ class Queue:
         return found[_ASKED.size : _ASKED.size + _ASKED.unpack_from(found)[1]]
 
     def _wake(self, address: bytes) -> None:
+        import socket  # noqa: PLC0415 - as above
+
         with suppress(OSError):  # it has ended, or it looks by itself a little later
             self._speaking().sendto(b"", socket.MSG_DONTWAIT, address)
 
