@@ -104,8 +104,9 @@ def _call(words: list[str]) -> int:
 
 def _is_plain_run(words: list[str]) -> bool:
     """Whether it is a run without options, which starts a tenth sooner without click."""
-    given = words[1:]
-    return words[:1] == ["run"] and bool(given) and not any(w[:1] == "-" != w for w in given)
+    if len(words) < 2 or words[0] != "run":  # noqa: PLR2004  # the command and a path
+        return False
+    return all(word == "-" or not word.startswith("-") for word in words[1:])
 
 
 def _run(path: str, pairs: list[str]) -> int:
