@@ -23,8 +23,6 @@ noticed: nothing here knows what was there last.
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import os
 import threading
 import unicodedata
@@ -266,6 +264,8 @@ def master_keys(passphrase: Secret, kdf: Kdf) -> MasterKeys:
         SecretError: The passphrase is empty, there is not enough memory, or the libraries here do
             not have the function.
     """
+    import hashlib  # noqa: PLC0415 - at first use: it loads OpenSSL
+
     stretched = _in_a_thread(_stretcher(normalised(passphrase), kdf))
     return MasterKeys(
         kek=_derived(stretched, b"hero/kek/v1"),
@@ -277,6 +277,8 @@ def master_keys(passphrase: Secret, kdf: Kdf) -> MasterKeys:
 
 
 def _stretcher(pw: Key, kdf: Kdf) -> Callable[[], bytes]:
+    import hashlib  # noqa: PLC0415 - at first use: it loads OpenSSL
+
     costs = kdf.costs
     if kdf.name == "scrypt":
         n, r, p = 2 ** costs["log2_n"], costs["r"], costs["p"]
@@ -341,12 +343,16 @@ def _derived(key: Key, info: bytes) -> Key:
 
 def same(one: str, other: str) -> bool:
     """Whether two texts are the same, in a time that tells nothing of where they differ."""
+    import hmac  # noqa: PLC0415 - as hashlib
+
     return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode())
 
 
 def mac(key: Key, data: bytes) -> str:
     """HMAC-SHA256, 64 hex digits."""
-    return hmac.new(key, data, hashlib.sha256).hexdigest()
+    import hmac  # noqa: PLC0415 - as hashlib
+
+    return hmac.new(key, data, "sha256").hexdigest()
 
 
 def wrap(kek: Key, dek: Key, ring: str, kid: bytes) -> bytes:
@@ -587,4 +593,6 @@ def _legacy_cipher(secret: str, sealed: bytes) -> bytes:
 
 
 def _md5(text: str) -> str:
+    import hashlib  # noqa: PLC0415 - at first use: it loads OpenSSL
+
     return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

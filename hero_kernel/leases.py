@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,8 @@ class Process:
 
     def has_ended(self, here: Process) -> bool:
         """Whether it is sure that it does not run any more, as seen from another process."""
+        if self == here:
+            return False
         if not self.machine or self.machine != here.machine or self.pid <= 0:
             return False
         try:
@@ -73,11 +76,15 @@ class Process:
 
 def this_process() -> Process:
     """The process that asks."""
+    return _process(os.getpid())
+
+
+@lru_cache(maxsize=1)  # it stays the same until a fork, and panels ask four times a second
+def _process(pid: int) -> Process:
     machine = ""
     with suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
         machine = f"{boot.strip()} {Path('/proc/self/ns/pid').readlink()}"
-    pid = os.getpid()
     host = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return Process(host, pid, machine, _stat(pid)[1])
 

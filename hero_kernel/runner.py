@@ -834,7 +834,7 @@ def _told(result: Result) -> str:
     """A row as the log tells it: what, how it ended, what came of it, what it printed."""
     failure = result.failure
     said = f"{failure.message}; {failure.hint}".rstrip("; ") if failure else result.message
-    told = f"{result.action} {result.status.value}"
+    told = f"{result.action} {result.status}"
     if said:
         told = f"{told}: {said}"
     return f"{told}\n{result.output}" if result.output else told

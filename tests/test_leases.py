@@ -36,6 +36,26 @@ def keep(ws: Workspace, *given: Lease) -> None:
         ws.store.put(0, one.key, one.text())
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_process_is_another_one() -> None:
+    assert leases.this_process() == HERE
+    heard, told = os.pipe()
+    child = os.fork()
+    if not child:
+        here = leases.this_process()
+        os.write(told, f"{here.pid} {here.born} {HERE.has_ended(here)}".encode())
+        os._exit(0)
+    os.close(told)
+    with os.fdopen(heard) as answer:
+        pid, born, has_ended = answer.read().split(" ")
+    assert (int(pid), has_ended) == (child, "False")
+    there = leases.Process(HERE.host, child, HERE.machine, born)
+    os.waitpid(child, 0)
+    assert there.has_ended(HERE)
+    assert not HERE.has_ended(leases.this_process())
+
+
 def test_what_is_kept_comes_back(ws: Workspace) -> None:
     one = lease(came={"b": {"label": "x", "pid": 3}}, taken_by="somebody")
     keep(ws, one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from hero_kernel.actors import foreign
@@ -32,12 +31,15 @@ def digest(action: Action, handler: Handler | None, mask: Callable[[str], str]) 
         handler: Who carries it out, if anybody does.
         mask: Masks known secrets.
     """
+    import hashlib  # noqa: PLC0415  # it loads OpenSSL, and runs that change nothing need none
+
     params, hidden = action.params, _secret_keys(handler)
     said = [action.kind.value, action.full_name, *params.args]
     texts = params.get_map()
     said += [f"{key}:{'' if key in hidden else texts[key]}" for key in sorted(texts)]
     text = mask("\n\0".join(said))
-    return blake2b(text.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES).hexdigest()
+    data = text.encode("utf-8", "replace")
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def script(action: Action, handler: Handler | None, mask: Callable[[str], str]) -> str:

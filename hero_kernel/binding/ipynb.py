@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import islice
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any
@@ -99,6 +98,8 @@ def neighbours(folder: Path) -> list[Path]:
 
 def fingerprint(ids: Iterable[str]) -> tuple[str, ...]:
     """What is remembered of cells: the smallest of their ids' hashes, so that any two compare."""
+    from hashlib import sha256  # noqa: PLC0415  # it loads OpenSSL, and a script has no notebook
+
     return tuple(sorted(sha256(one.encode("utf-8", "replace")).hexdigest()[:8] for one in ids))[
         :SKETCH
     ]

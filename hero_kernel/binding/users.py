@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from getpass import getuser
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from hero_kernel import contexts, names
@@ -41,6 +39,8 @@ def _login(environ: Mapping[str, str]) -> str:
     named = next((environ[key] for key in _LOGINS if environ.get(key)), "")
     if named:
         return named
+    from getpass import getuser  # noqa: PLC0415  # seldom needed
+
     try:
         return getuser()
     except (KeyError, OSError):  # a container may run as a number without a name
@@ -62,6 +62,8 @@ def safe(user: str) -> str:
     is_taken = user == contexts.DEFAULT or user.isdecimal() or _HASHED.fullmatch(user)
     if user and kept == user and len(user) <= _LONGEST and not is_taken:
         return user
+    from hashlib import sha256  # noqa: PLC0415  # it loads OpenSSL, and few names need it
+
     digest = sha256(user.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     plain = re.sub("[^a-z0-9]+", "_", user.lower()).strip("_")[:_LONGEST]
     return f"{plain or 'user'}_{digest}"

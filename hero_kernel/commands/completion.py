@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 import hero_kernel
 from hero_kernel.commands import show
 from hero_kernel.commands.given import OPTIONS
-from hero_kernel.commands.shell import common, settle
+from hero_kernel.commands.reader import common, settle
 from hero_kernel.commands.words import PROGRAM, told
 from hero_kernel.errors import HeroError, UsageError
 

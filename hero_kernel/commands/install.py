@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hero_kernel.commands.shell import common, settle
+from hero_kernel.commands.reader import common, settle
 from hero_kernel.errors import UsageError
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 KINDS = ("env", "param", "secret", "py")
 """What a reference may be of: a variable, a parameter, a named secret, a Python expression."""
@@ -125,7 +124,11 @@ def _kind(opener: re.Match[str], text: str) -> str:
     if folded in _SPELT_OUT:
         return _SPELT_OUT[folded]
     swapped = [kind for kind in KINDS if sorted(kind) == sorted(folded)]
-    return (swapped or get_close_matches(folded, KINDS, 1, _NEAR) or [""])[0]
+    if swapped:
+        return swapped[0]
+    from difflib import get_close_matches  # noqa: PLC0415  # seldom is anything like a kind
+
+    return "".join(get_close_matches(folded, KINDS, 1, _NEAR))
 
 
 def _piece(text: str, opener: re.Match[str], kind: str) -> Reference | Slip:

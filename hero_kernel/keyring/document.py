@@ -9,7 +9,6 @@ comes of the passphrase, tells changes that somebody made.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
@@ -106,7 +105,7 @@ class Document:
     def encoded(self) -> bytes:
         """The file's content."""
         fields = self._fields() | {"mac": self.mac}
-        fields["digest"] = hashlib.sha256(_canonical(fields)).hexdigest()
+        fields["digest"] = _digest(fields)
         return json.dumps(fields, indent=1).encode() + b"\n"
 
     def _content(self) -> bytes:
@@ -151,7 +150,7 @@ def read(data: bytes, where: str, *, least_log2_n: int) -> Document:
             hint="upgrade hero-kernel",
         )
     digest = fields.pop("digest")
-    if not crypto.same(digest, hashlib.sha256(_canonical(fields)).hexdigest()):
+    if not crypto.same(digest, _digest(fields)):
         raise KeyringTamperedError(f"{where} was changed or damaged")
     document = _document(fields, where, least_log2_n)
     # Nothing is accepted that would not be written: no unknown field, no other spelling.
@@ -188,6 +187,12 @@ def _kid(text: str) -> bytes:
     if not _KID.fullmatch(text):
         raise ValueError(text)
     return bytes.fromhex(text)
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    import hashlib  # noqa: PLC0415 - at first use: it loads OpenSSL
+
+    return hashlib.sha256(_canonical(fields)).hexdigest()
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 from hero_kernel import times
 from hero_kernel.errors import LogError, StoreError
 from hero_kernel.logs.entry import LogItem, head, lines, message
-from hero_kernel.logs.follow import Follow
 from hero_kernel.logs.hours import Skipped, listed
-from hero_kernel.logs.search import Query, entry_at, items, page, read_place
 from hero_kernel.logs.writer import Writer
 from hero_kernel.times import OurTime
 
@@ -23,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hero_kernel.logs.entry import LogType
-    from hero_kernel.logs.search import Page
+    from hero_kernel.logs.follow import Follow
+    from hero_kernel.logs.search import Page, Query
 
 MAX_ITEMS = 10_000
 """Entries that a search returns unless it is told otherwise, as herolib's."""
@@ -270,6 +269,8 @@ class Logger:
         """
         if limit < 1:
             raise LogError(f"limit is {limit}", hint="give a number from 1 on")
+        from hero_kernel.logs.search import page, read_place  # noqa: PLC0415 - most only append
+
         query = self._query(timestamp_from, timestamp_to, cat, log, logtype, ignore_case)
         folder = self._existing_folder()
         end = read_place(before, folder) if before else None
@@ -282,6 +283,8 @@ class Logger:
             LogError: It is no place, or no entry is there any more.
             StoreError: The folder leads out of the root, or the file cannot be read.
         """
+        from hero_kernel.logs.search import entry_at, read_place  # noqa: PLC0415 - as `page`
+
         return entry_at(*read_place(place, self._existing_folder()))
 
     def follow(self, *, poll_s: float = 0.2) -> Follow:
@@ -293,6 +296,9 @@ class Logger:
         Raises:
             StoreError: The folder cannot be read, or leads out of the root; also while waiting.
         """
+        from hero_kernel.logs.follow import Follow  # noqa: PLC0415 - as `page`
+        from hero_kernel.logs.search import Query  # noqa: PLC0415 - as `page`
+
         return Follow(self._existing_folder, Query(_FIRST, _LAST), poll_s)
 
     def handler(self, level: int | str = 0) -> logging.Handler:
@@ -315,6 +321,8 @@ class Logger:
     def _iterate(
         self, query: Query, last: int | None, skipped: list[Skipped] | None
     ) -> Iterator[LogItem]:
+        from hero_kernel.logs.search import items  # noqa: PLC0415 - as `page`
+
         def note(path: Path, reason: str) -> None:
             if skipped is not None:
                 skipped.append(Skipped(path, reason))
@@ -333,6 +341,8 @@ class Logger:
         logtype: LogType | None,
         ignore_case: bool,
     ) -> Query:
+        from hero_kernel.logs.search import Query  # noqa: PLC0415 - as `page`
+
         begin = self._second(timestamp_from, _FIRST)
         end = self._second(timestamp_to, _LAST)
         if begin > end:

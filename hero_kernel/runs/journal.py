@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import sys
 import time
@@ -62,6 +61,8 @@ class Journal:
             FileNotFoundError: The folder is not there.
             StoreError: There is no room, or the folder may not be written.
         """
+        import platform  # noqa: PLC0415  # slow to import, and few runs change anything
+
         self.run = run
         self._path = folder / f"run.{run}.jsonl"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _CLOSE_ON_EXEC
@@ -89,7 +90,7 @@ class Journal:
             said = f"{said},{_quoted(result.output)},{_JSON.encode(failure)}"
         # by hand: json would make an encoder for each line, and a long run has many
         self._unwritten.append(
-            f'[{action},"{state}","{result.status.value}",{result.duration_s!r},{said}]'
+            f'[{action},"{state}","{result.status}",{result.duration_s!r},{said}]'
         )
 
     def begins(self, action: int | None) -> None:
@@ -212,6 +213,8 @@ def _is_alive(head: dict[str, Any], *, held: bool | None) -> bool:
     """
     if held:
         return False
+    import platform  # noqa: PLC0415  # as in `Journal`
+
     pid, is_here = head.get("pid"), head.get("host") == platform.node()
     if not (isinstance(pid, int) and pid > 0 and is_here):
         return held is False

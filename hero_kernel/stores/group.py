@@ -27,7 +27,6 @@ and the file is read.
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import sys
 import time
@@ -44,6 +43,7 @@ except ImportError:  # Windows
 from hero_kernel.stores.interrupts import deferred
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator, Sequence
 
     from hero_kernel.stores.stamps import Stamp
@@ -194,6 +194,8 @@ class Queue:
 
     def _speaking(self) -> socket.socket:
         if self._socket is None:
+            import socket  # noqa: PLC0415 - slow to import, and most writers are alone
+
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             # The system's own timeout: one call less than Python's.
             timeout = struct.pack("@ll", int(LOOK_S), int(LOOK_S % 1 * 1e6))
@@ -398,6 +400,8 @@ class Queue:
         return found[_ASKED.size : _ASKED.size + _ASKED.unpack_from(found)[1]]
 
     def _wake(self, address: bytes) -> None:
+        import socket  # noqa: PLC0415 - as above
+
         with suppress(OSError):  # it has ended, or it looks by itself a little later
             self._speaking().sendto(b"", socket.MSG_DONTWAIT, address)
 

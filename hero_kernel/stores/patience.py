@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 COMMIT_END_S = 0.002
@@ -14,6 +13,8 @@ WAIT_S = 30.0
 
 def pause(waited_s: float) -> None:
     """Sleep before the next try for a lock."""
+    import random  # noqa: PLC0415 - slow to import, and most find the file free
+
     # Often at first: a writer that writes without pause is away for 0.2 ms in every 1.5.
     pause_s = 0.001 if waited_s < 1 else 0.02
     time.sleep(random.uniform(0, pause_s))  # noqa: S311 - spreads the waiting, no secret

@@ -60,11 +60,12 @@ def works(kernel: Kernel, cells: dict[str, str]) -> dict[str, Callable[[], None]
 
 
 def test_ten_trivial_actions(figures, kernel):
-    shows = "a magic that shows its report"
+    shows, nothing = "a magic that shows its report", "a magic that does nothing"
     cells = {
         OURS: actions(10),
         "pass": "pass",
         shows: actions(10).replace("heroscript", "shown"),
+        nothing: actions(10).replace("heroscript", "empty"),
         "%%bash true": "%%bash\ntrue",
     }
     assert kernel.ask(cells[OURS]).count("play.echo") == 10
@@ -82,7 +83,15 @@ def test_ten_trivial_actions(figures, kernel):
     taken = figures.compare(
         "round trip of a cell of ten actions", works(kernel, cells), *goals, rounds=60, per=CELLS
     )
-    for of, one in ((shows, "pass"), ("pass", "%%bash true"), ("pass", "jupysql")):
+    limits = (
+        (nothing, "pass"),
+        (shows, "pass"),
+        ("pass", "%%bash true"),
+        (shows, "%%bash true"),
+        ("pass", "jupysql"),
+        (shows, "jupysql"),
+    )
+    for of, one in limits:
         if one in taken.samples:
             both = zip(taken.samples[of], taken.samples[one], strict=True)
             figures.add(f"limit: {of}, in {one}", {of: [a / b for a, b in both]}, unit="x")

@@ -56,6 +56,11 @@ FIELDS = """ipywidgets.VBox([
                      ipywidgets.Button(description='Delete')])
     for n in range(VARIABLES)], layout=ipywidgets.Layout(height='24em', overflow='auto'))"""
 VBOX = f"ipywidgets.VBox([ipywidgets.Label(f'name {{n}}: value {{n}}') for n in range({LABELS})])"
+VALUES = (
+    ".hero-place > div:not([hidden]) tbody tr:last-child, "
+    ".hero-view-session .hero-counts li:nth-child(5)"
+)
+"""Of a session: the last in the table whose place its panel takes, or in the panel."""
 STATIC = "from magics.live import bundle\nget_ipython().display_pub.publish(bundle(report))"
 
 
@@ -69,7 +74,9 @@ def cells(keys: int, actions: int, variables: int) -> dict[str, Cell]:
         "ipydatagrid": Cell(GRID, ".lm-DataGrid canvas, .p-DataGrid canvas"),
         "itables": Cell(TABLES, "table.dataTable tbody td + td"),
         "session": Cell("%hero_panel session", ".hero-view-session .hero-counts li", 4),
+        "its values": Cell("%hero_panel session", VALUES),
         "VBox of 20 labels": Cell(VBOX, ".widget-label", LABELS - 1),
+        "one bare widget": Cell("ipywidgets.HTML('<p class=bare>one</p>')", "p.bare"),
         "a line of HTML": Cell("IPython.display.HTML('<p class=line>a line</p>')", "p.line"),
         "env": Cell("%hero_panel env", ".hero-view-env [data-value]", variables - 1),
         "rows of ipywidgets": Cell(FIELDS, ".widget-hbox input", variables - 1),
@@ -118,7 +125,7 @@ def test_the_first_row_of_a_database(figures, shown):
 
 
 def test_a_session(figures, shown):
-    names = ["session", "VBox of 20 labels", "a line of HTML"]
+    names = ["session", "its values", "VBox of 20 labels", "one bare widget", "a line of HTML"]
     taken = shown.side_by_side(names, figures.rounds(15))
     goal = Goal("VBox of 20 labels", at_most=0.3, why="a line of HTML alone takes longer")
     add(figures, "a session, painted", taken, "session", goal)

@@ -305,11 +305,14 @@ class Programs:
 
 LIBRARY = (
     "import collections, contextlib, dataclasses, datetime, functools, json, pathlib, re, sqlite3, "
-    "threading, typing, click"
+    "threading, typing"
 )
-"""What words, a script, a session in SQLite and a report are made of: no run can do with less."""
+"""What a script, a session in SQLite and a report are made of: no run can do with less."""
 
-AT_LEAST = "the libraries it needs"
+MODULES = "import hero_kernel.commands.running, hero_kernel.workspaces, hero_kernel.stores.sqlite"
+"""What a run consists of, but for the actors; importing it makes nothing."""
+
+AT_LEAST, WITH_OURS = "the libraries it needs", "they and our modules"
 """Who imports them, and does nothing."""
 
 
@@ -319,11 +322,12 @@ def test_ten_actions_in_a_process(figures: Figures, tmp_path: Path):
         OURS: programs.ours(10),
         "python -c pass": [sys.executable, "-c", "pass"],
         AT_LEAST: [sys.executable, "-c", LIBRARY],
+        WITH_OURS: [sys.executable, "-c", MODULES],
     }
     goals = []
     if doit := figures.program("doit"):
         commands["doit"] = programs.doit(doit, 10)
-        why = f"importing {AT_LEAST} takes half of doit's time by itself"
+        why = f"importing {AT_LEAST} takes 0.4 x, with our own modules most of all"
         goals.append(Goal("doit", at_most=0.5, why=why))
     if invoke := figures.program("invoke"):
         commands["invoke"] = programs.invoke(invoke, 10)

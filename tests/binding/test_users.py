@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +64,6 @@ def test_nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError
 
-    monkeypatch.setattr(users, "getuser", nobody)
+    monkeypatch.setattr(getpass, "getuser", nobody)
     with pytest.raises(BadNameError, match="JUPYTERHUB_USER"):
         users.filled("{user}", {})

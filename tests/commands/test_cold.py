@@ -28,12 +28,29 @@ WATCHED = (
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_no_more_is_imported(hk, words, wanted):
+    assert imported(hk, words, WATCHED) == wanted
+
+
+SELDOM = (
+    "click", "difflib", "getpass", "gettext", "hashlib", "hero_kernel.logs.search", "platform",
+    "random", "socket",
+)  # fmt: skip
+"""What a run without options does without; they are a fifth of its time."""
+
+
+def test_a_run_without_options_starts_with_less(hk):
+    assert imported(hk, ["run", "a.hero"], SELDOM) == set()
+    assert "click" in imported(hk, ["run", "-n", "a.hero"], SELDOM)
+
+
+def imported(hk, words: list[str], watched: tuple[str, ...]) -> set[str]:
+    """Which of these a command brings along, in a process of its own."""
     (hk.folder / "a.hero").write_text("!!play.echo content:a\n")
     program = (
         "import json, sys\n"
         "from hero_kernel.__main__ import main\n"
         f"main({words!r})\n"
-        f"print(json.dumps([one for one in {WATCHED!r} if one in sys.modules]))\n"
+        f"print(json.dumps([one for one in {watched!r} if one in sys.modules]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -43,7 +60,7 @@ def test_no_more_is_imported(hk, words, wanted):
         text=True,
         check=True,
     )
-    assert set(json.loads(done.stdout.strip().split("\n")[-1])) == wanted
+    return set(json.loads(done.stdout.strip().split("\n")[-1]))
 
 
 def test_verbs_are_there_without_ipython(hk):

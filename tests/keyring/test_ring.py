@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import hashlib
+import hmac
 import inspect
 import json
 import os
@@ -732,7 +733,7 @@ def leaky(ring: Keyring) -> None:
         (lambda ring: ring.unlock(PASSPHRASE), (crypto, "_derived", interrupted)),
         (lambda ring: ring.unlock(PASSPHRASE), (crypto, "unwrap", interrupted)),
         (lambda ring: ring.rotate(PASSPHRASE), (crypto, "wrap", interrupted)),
-        (lambda ring: ring.rotate(PASSPHRASE), (crypto.hmac, "new", interrupted)),
+        (lambda ring: ring.rotate(PASSPHRASE), (hmac, "new", interrupted)),
         (lambda ring: ring.unlock(WRONG), None),
         (lambda ring: ring.open("db", "key", ring.kid * 10), None),
         (lambda ring: ring.open("x", "y", ring.seal("x", "z", b"", ring.kid)), None),

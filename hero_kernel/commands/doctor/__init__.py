@@ -16,7 +16,8 @@ from hero_kernel import settings
 from hero_kernel.commands import show
 from hero_kernel.commands.doctor import home, jupyter, packages, records
 from hero_kernel.commands.doctor.finding import OK, PROBLEM, WARNING, Finding, Place, plural
-from hero_kernel.commands.shell import FAILED, common, settle
+from hero_kernel.commands.reader import common, settle
+from hero_kernel.commands.shell import FAILED
 from hero_kernel.commands.words import told
 from magics.display import Table
 
