@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hero_kernel import Session, Workspace
     from hero_kernel.binding import Surroundings
     from hero_kernel.ownership import Hold
+    from magics.panels.shown import Shown
 
 
 class Door(Protocol):
@@ -38,6 +39,10 @@ class Door(Protocol):
     @property
     def hold(self) -> Hold | None:
         """The lease on the session; None where none is held."""
+
+    @property
+    def panels(self) -> Shown | None:
+        """The panels that its cells show; None in a terminal, where there are none."""
 
     @property
     def docs(self) -> bool:

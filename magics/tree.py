@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hero_kernel import Params, contexts, leases, sessions
@@ -177,7 +177,12 @@ class _Tree:
     def _who(self, lease: Lease) -> str:
         hold = self.door.hold
         is_own = hold is not None and hold.lease.holder == lease.holder
-        return "this notebook" if is_own else f"on it: {described(lease)}"
+        if is_own:
+            return "this notebook"
+        label = lease.label
+        if label.startswith("/"):  # a notebook: there is little room, and its name says most
+            lease = replace(lease, label=label.rsplit("/", 1)[-1])
+        return f"on it: {described(lease)}"
 
     def _inside(self, id_: str, session: Session) -> Iterator[Node]:
         """What the bound session, and its context, hold."""

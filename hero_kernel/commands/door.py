@@ -33,6 +33,7 @@ class TerminalDoor:
         shell: None; see `magics.doorway.Door`.
         how: What named the session.
         hold: None: a command is on no session when it is over.
+        panels: None: it shows none.
         notice: Empty.
         docs_asked: Not asked here: a terminal shows things as they are.
         is_guessed: Whether nothing named it, so that the user should be told which one it is.
@@ -42,6 +43,7 @@ class TerminalDoor:
         self.shell = None
         self.how = ""
         self.hold: Hold | None = None
+        self.panels = None
         self.notice = ""
         self.docs_asked: bool | None = None
         self.docs = False

@@ -30,12 +30,17 @@ MAX_LINE = 300
 """Characters of a row's words."""
 
 _CONTROL = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 )
 
 
 def plain(text: str) -> str:
-    """The text without escape sequences and control characters: foreign text does not draw."""
+    """The text without escape sequences and control characters: foreign text does not draw.
+
+    Those that turn the direction of writing around are left out too: a file's `abcgnp.exe` could
+    be made to read as `abcexe.png`.
+    """
     return _CONTROL.sub("", text) if text and not text.isprintable() else text
 
 

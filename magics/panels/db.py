@@ -27,13 +27,15 @@ from magics.panels.entry import FIRST, MOST, Reader, typed
 from magics.panels.view import Followed, magic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+    from pathlib import Path
 
     from hero_kernel import Context, Session
     from hero_kernel.databases import Database, Glance, Positions, Value
     from magics.doorway import Door
 
     Json = dict[str, Any]
+    Which = tuple[Path, str, bool]
 
 ROWS = 40
 """Entries that come with the panel; the others are asked for."""
@@ -52,6 +54,28 @@ MAX_FILE = 10 * 1024 * 1024
 
 _PART = 512 * 1024
 _NAME = 200
+
+
+class Keys:
+    """A database that panels show, which is open once for them, and the positions of its keys.
+
+    Args:
+        database: Which.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._lock = Lock()
+        self._positions: dict[str, Positions] = {}
+
+    def positions(self, prefix: str) -> Positions:
+        """The positions of those that have a prefix; of the last prefixes they are kept."""
+        with self._lock:
+            found = self._positions.pop(prefix, None) or self.database.positions(prefix)
+            self._positions[prefix] = found
+            while len(self._positions) > _PREFIXES:
+                del self._positions[next(iter(self._positions))]
+            return found
 
 
 class View(Followed):
@@ -81,8 +105,11 @@ class View(Followed):
         self._context = context
         self._given = given
         self._lock = Lock()
-        self._kept: Database | None = None
-        self._positions: dict[tuple[str, str], Positions] = {}
+        self._kept: Keys | None = None
+        self._which: Which | None = None
+        self._others: MutableMapping[Which, Keys] = {}
+        if door.panels is not None:
+            self._others = door.panels.databases
         self._key = os.urandom(16)  # what is shown of a value does not tell it
         self._deleted: tuple[Database, Glance, Value] | None = None
         self._export = ""
@@ -147,7 +174,8 @@ class View(Followed):
 
     def state(self) -> Json:
         """What the first rows need: `version` is another one after every change."""
-        here, context = self._found(), self._its_context()
+        keys, context = self._keys(), self._its_context()
+        here = keys.database
         return {
             "name": here.name,
             "of": "" if context is None else context.guid,
@@ -155,16 +183,17 @@ class View(Followed):
             "encrypted": here.is_encrypted(),
             "locked": self._is_locked(),
             "version": f"{here.path.name} {here.version()} {self._is_locked()}",
-            "total": self._of(here, "").count(),
+            "total": keys.positions("").count(),
             "unkeyed": here.unkeyed(),
-            "rows": self._first(here, ROWS),
+            "rows": self._first(keys, ROWS),
         }
 
     def still(self) -> Sequence[Table]:
         """The first entries."""
-        here = self._found()
-        rows = self._first(here, STILL)
-        total = self._of(here, "").count()
+        keys = self._keys()
+        here = keys.database
+        rows = self._first(keys, STILL)
+        total = keys.positions("").count()
         table = Table(
             ("key", "type", "value"),
             tuple((row["key"], row["type"], row["text"] or row["state"]) for row in rows),
@@ -198,13 +227,21 @@ class View(Followed):
         }
 
     def _found(self) -> Database:
-        """The database, the same object as long as it is the same: it keeps its file open."""
+        """The database."""
+        return self._keys().database
+
+    def _keys(self) -> Keys:
+        """The database with its keys, the same as long as it is the same: its file stays open."""
         with self._lock:
-            found = self._looked_up()
-            kept = self._kept
-            if kept is None or kept.path != found.path or kept.name != found.name:
-                self._kept = kept = found
-            return kept
+            found, context = self._looked_up(), self._its_context()
+            # a context that encrypts from now on must not be written to as before
+            which = found.path, found.name, context is not None and context.encrypt
+            if self._kept is None or self._which != which:
+                kept = Keys(found)
+                if self._given is None:  # else it is not known what opens its values
+                    kept = self._others.setdefault(which, kept)
+                self._which, self._kept = which, kept
+            return self._kept
 
     def _looked_up(self) -> Database:
         if self._given is not None:
@@ -240,22 +277,12 @@ class View(Followed):
             return [here.name]
         return sorted({*context.dbcollection().list(), here.name} - {NAMED_SECRETS})
 
-    def _of(self, here: Database, prefix: str) -> Positions:
-        """The positions of the keys; those of the last prefixes are kept."""
-        of = str(here.path), prefix
-        with self._lock:
-            found = self._positions.pop(of, None) or here.positions(prefix)
-            self._positions[of] = found
-            while len(self._positions) > _PREFIXES:
-                del self._positions[next(iter(self._positions))]
-            return found
-
     def _reader(self, here: Database) -> Reader:
         return Reader(here, self.door.workspace.redactor, self._is_locked())
 
-    def _first(self, here: Database, count: int) -> list[Json]:
-        reader = self._reader(here)
-        return [reader.row(one) for one in self._of(here, "").page(0, count, head=reader.head)]
+    def _first(self, keys: Keys, count: int) -> list[Json]:
+        reader = self._reader(keys.database)
+        return [reader.row(one) for one in keys.positions("").page(0, count, head=reader.head)]
 
     def _page(
         self, *, at: int, count: int, prefix: str = "", near: int | None = None, was: int = 0
@@ -269,9 +296,10 @@ class View(Followed):
             near: The id of the entry that shall stay where it is seen.
             was: The position it had.
         """
-        here, given = self._found(), _text(prefix, "the prefix", MAX_TEXT)
+        keys, given = self._keys(), _text(prefix, "the prefix", MAX_TEXT)
+        here = keys.database
         at, count = _whole(at, "at"), min(_whole(count, "count"), PAGE)
-        positions, reader = self._of(here, given), self._reader(here)
+        positions, reader = keys.positions(given), self._reader(here)
         if near is not None:
             entry = here.glance(id=_whole(near, "near", 1))
             if entry is not None and entry.key is not None and entry.key.startswith(given):
@@ -300,13 +328,17 @@ class View(Followed):
         if not wanted:
             raise UsageError("there is nothing to look for")
         until_s = monotonic() + PIECE_S
-        found = self._of(self._found(), "").search(
-            wanted,
-            _whole(at, "at"),
-            ignore_case=not _flag(case, "case"),
-            values=_flag(values, "values"),
-            most=min(_whole(most, "most"), _HITS),
-            until=lambda: monotonic() > until_s,
+        found = (
+            self._keys()
+            .positions("")
+            .search(
+                wanted,
+                _whole(at, "at"),
+                ignore_case=not _flag(case, "case"),
+                values=_flag(values, "values"),
+                most=min(_whole(most, "most"), _HITS),
+                until=lambda: monotonic() > until_s,
+            )
         )
         return {"ids": list(found.ids), "count": found.count, "at": found.at}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
     from hero_kernel.cells import Cell
+    from magics.panels.db import Keys, Which
     from magics.panels.panel import Script
 
 
@@ -25,10 +26,12 @@ class Shown:
 
     Attributes:
         script: What draws them, once there was one; see `magics.panels.panel.Script`.
+        databases: Those that they show, as long as one does.
     """
 
     def __init__(self) -> None:
         self.script: Script | None = None
+        self.databases: WeakValueDictionary[Which, Keys] = WeakValueDictionary()
         self._panels: WeakKeyDictionary[Closable, Cell | None] = WeakKeyDictionary()
 
     def __len__(self) -> int:

@@ -254,6 +254,38 @@ def test_what_draws_comes_later_than_the_panel(jupyter, lab):
     edit(panel, "CITY", "Bruges")
 
 
+SLOW_SCRIPTS = """() => {
+    const url = URL.createObjectURL;
+    const late = 'await new Promise(done => setTimeout(done, 1800));';
+    URL.createObjectURL = blob => url.call(URL, new Blob([late, blob], {type: blob.type}));
+}"""
+"""What is brought into the page as a script begins later than it came."""
+
+
+def test_a_further_panel_does_not_wait_for_scripts(jupyter, lab):
+    """anywidget brings the same script in for every one, and a busy page waits for it."""
+    jupyter.write("further.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", BARE])
+    page = lab.page
+    lab.open("further.ipynb")
+    for number in range(2):
+        lab.run(number)
+    panel = page.locator(".hero-panel")
+    panel.wait_for()
+    page.evaluate(SLOW_SCRIPTS)
+    lab.run(2)
+    lab.run(1)
+    panel.wait_for(timeout=1500)
+    assert page.get_by_text("bare widget", exact=True).count() == 0  # the control: that one waits
+    page.get_by_text("bare widget", exact=True).wait_for()
+    page.wait_for_timeout(800)
+    assert panel.count() == 1  # the script has come, and found it begun
+    edit(panel, "CITY", "Bruges")
+    lab.run(1)
+    panel.get_by_text("Bruges").first.wait_for()
+    lab.command("notebook:clear-all-cell-outputs")
+    assert panel.count() == 0
+
+
 @pytest.mark.thorough
 def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab):
     jupyter.write(

@@ -221,3 +221,45 @@ def test_secrets_are_asked_for_and_never_in_the_page(jupyter, lab):
     for canary in (passphrase, token):
         assert canary not in page.content()
         assert not [data for data in files if canary.encode() in data]
+
+
+TURNED = "abc\u202egnp.exe"
+"""Reads as `abcexe.png` where it may turn what follows around."""
+
+LOOKS = f"""
+import hero_kernel as hero
+session = hero.workspace().session()
+session.env_update({{f"NAME{{n:03}}": "x" for n in range(207)}})
+session.env_update({{"A" * 120: "long", "EMPTY": "", "FILE": {TURNED!r}}})
+session.logger().log({TURNED!r}, cat="notes")
+session.description = {TURNED!r} * 300
+"""
+
+
+def test_what_is_long_empty_or_turned_around_is_shown_as_it_is(jupyter, lab):
+    panel = begin(lab, jupyter, "looks", LOOKS, "%hero_panel env log context")
+    page = lab.page
+    assert (
+        panel.get_by_title("A" * 120, exact=True).bounding_box()["height"] < 90
+    )  # of a dozen lines, four
+    assert "empty" in panel.get_by_role("button", name="Edit EMPTY").evaluate(
+        "one => getComputedStyle(one, '::before').content"
+    )
+    panel.get_by_role("button", name="Show 10 more").click()
+    panel.get_by_text("NAME206", exact=True).wait_for()
+    shown = panel.get_by_role("button", name="Edit FILE")
+    assert shown.inner_text() == "abcgnp.exe"
+    shown.click()
+    assert panel.get_by_label("Value of FILE").input_value() == TURNED  # it is not changed by it
+    page.keyboard.press("Escape")
+    for tab, selector in (("log", ".hero-message"), ("context", ".hero-brief")):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        text = page.locator(f".hero-view-{tab} {selector}").get_by_text("abcgnp.exe").first
+        text.wait_for()
+        assert "\u202e" not in text.text_content()
+    assert text.bounding_box()["height"] < 90
+    mark, name = page.locator(".hero-view-context .hero-fold span").all()[:2]
+    page.set_viewport_size({"width": 420, "height": 800})
+    lab.command("application:toggle-left-area")
+    assert abs(mark.bounding_box()["y"] - name.bounding_box()["y"]) < 4  # one beside the other
+    page.locator(".hero-Status-text").get_by_text("looks").wait_for()

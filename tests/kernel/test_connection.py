@@ -293,6 +293,18 @@ def test_a_change_by_another_program_is_told_within_a_second(kernel, tmp_path):
         assert bound(tree)["detail"].startswith("this notebook, on it: a kernel in ")
 
 
+def test_another_notebook_on_the_session_is_called_by_its_name(kernel, tmp_path):
+    front = Front(kernel)
+    kernel.ask("%hero_context new shop -s till")
+    path = tmp_path / "a long way down" / "hours.ipynb"
+    path.parent.mkdir()
+    path.write_text("{}")
+    with Kernel(tmp_path, cwd=path.parent, JPY_SESSION_NAME=str(path)) as other:
+        other.ask("%hero_context shop -s till")
+        tree = front.ask(kind="request_tree")
+        assert "on it: hours.ipynb (pid " in bound(tree)["detail"]
+
+
 def test_a_store_that_is_away_is_one_line(tmp_path):
     with Kernel(tmp_path, HERO_REDIS_URL="redis://127.0.0.1:1") as kernel:
         front = Front(kernel)

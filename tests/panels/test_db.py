@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,11 @@ from rooms import Place
 from hero_kernel.databases import Databases
 from hero_kernel.errors import HeroError
 from hero_kernel.secret import Secret
+from hero_kernel.stores.sqlite_file import SqliteFile
 from magics.display import Sheet
 from magics.panels import views
 from magics.panels.db import View
+from magics.panels.shown import Shown
 from magics.panels.talk import Talk
 from magics.secret import on_line
 
@@ -33,6 +36,7 @@ class Door:
     """As much of a notebook's as the view asks for."""
 
     workspace: Workspace
+    panels: Shown = field(default_factory=Shown)
 
 
 class Front:
@@ -96,6 +100,40 @@ def view(session: Session, db: Database) -> View:
 @pytest.fixture
 def front(view: View) -> Front:
     return Front(view)
+
+
+def test_a_further_panel_knows_what_another_one_has_counted(session, db, monkeypatch, tmp_path):
+    door = Door(session.context.host)
+    statements: list[str] = []
+    select = SqliteFile.rows
+    monkeypatch.setattr(
+        SqliteFile,
+        "rows",
+        lambda file, text, *more: statements.append(text) or select(file, text, *more),
+    )
+    first = Front(View(door))
+    assert any("count(*) FROM entry)" in one for one in statements)
+    statements.clear()
+    second = Front(View(door))
+    assert second.first[0]["state"] == first.first[0]["state"]
+    assert not [one for one in statements if "count(*) FROM entry)" in one]
+    db["another"] = 1  # by a connection of its own, as another program has
+    assert Front(View(door)).first[0]["state"]["total"] == len(db) == 10
+    assert len(door.panels.databases) == 1
+    of_nobody = View.of(door, Databases(tmp_path, tmp_path / "loose").get("stock"))
+    assert of_nobody.state()["total"] == 0
+    del first, second, of_nobody
+    gc.collect()
+    assert not door.panels.databases  # its file is closed with the last
+
+
+def test_a_context_that_encrypts_from_now_on_is_not_written_to_in_the_clear(session):
+    front = Front(View(Door(session.context.host)))
+    session.context.secrets.set("correct horse battery", encrypt=True)
+    front.told("set", kind="str", text="a treasure", key="new")
+    db = session.db_get()
+    assert db.is_encrypted()
+    assert b"a treasure" not in db.path.read_bytes()
 
 
 def row(front: Front, db: Database, key: str) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def test_every_status_has_a_mark() -> None:
     [
         "\x1b[2J", "\x1b[31m", "\x1b]8;;http://x\x07", "\x1b]0;title\x1b\\", "\x1b[?1049h", "\r",
         "\x07", "\x08" * 9, "\x9b2J", "\x85", "\x1b", "\x00", "\x1bP+q\x1b\\", "\x7f",
+        "\u202egnp.exe", "\u2067", "\u2069",
     ],
 )  # fmt: skip
 def test_foreign_text_does_not_draw(text: str) -> None:
@@ -58,11 +59,13 @@ def test_foreign_text_does_not_draw(text: str) -> None:
     )  # fmt: skip
     shown = str(Report((row,), text, text, text, 0.0, text, note=text))
     assert not [c for c in shown if (c != "\n" and ord(c) < 32) or 127 <= ord(c) < 160]
+    assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def test_plain_keeps_words_tabs_and_lines() -> None:
     assert plain("a\tb\nc é 漢 😀") == "a\tb\nc é 漢 😀"
     assert plain("\x1b[1mbold\x1b[0m") == "bold"
+    assert plain("שלום\u200f مرحبا") == "שלום\u200f مرحبا"
 
 
 @pytest.mark.parametrize(

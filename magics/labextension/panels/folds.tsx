@@ -100,7 +100,7 @@ export function Folds<Row>(props: {
                     aria-current={isHere ? 'true' : undefined}
                     onClick={() => setOpen(isOpen ? null : key)}
                   >
-                    <span aria-hidden="true">{isOpen ? '▾ ' : '▸ '}</span>
+                    <span aria-hidden="true">{isOpen ? '▾' : '▸'}</span>
                     <span>{props.head.text(row)}</span>
                   </button>
                 </th>

@@ -4,7 +4,7 @@ import { Component, ComponentChildren, ComponentType, render as draw } from 'pre
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Link, Model, Part } from './link';
 import { answerBy, Asked, Fault, Place, Question, useId, ViewProps } from './parts';
-import { keepOutOfFiles, takePlaces } from './places';
+import { hearOfPanels, keepOutOfFiles, takePlaces } from './places';
 import { Config } from './views/config';
 import { Context } from './views/context';
 import { Db } from './views/db';
@@ -301,10 +301,34 @@ function show(model: Model, el: HTMLElement): () => void {
   };
 }
 
-/** anywidget's: a model has come, which may have places in the page; what is returned ends it. */
+/** What ends the panels of a widget manager that have begun, by their places. */
+const begun = new WeakMap<object, Map<string, () => void>>();
+
+/** A model has come, which may have places in the page, or comes again; what is returned ends it. */
+function begin(model: Model): () => void {
+  const [place, manager] = [model.get('place'), model.widget_manager ?? model];
+  const others = begun.get(manager) ?? new Map<string, () => void>();
+  begun.set(manager, others);
+  const known = others.get(place);
+  if (known) {
+    return known;
+  }
+  const letGo = takePlaces(place, el => show(model, el));
+  const end = (): void => {
+    others.delete(place);
+    letGo();
+  };
+  others.set(place, end);
+  model.on('destroy', end); // anywidget does not tell who has not begun by it yet
+  return end;
+}
+
+/** anywidget's: as `begin`; panels that come after this one begin without it. */
 function initialize({ model }: { model: Model }): () => void {
-  keepOutOfFiles(model.widget_manager, model.get('_anywidget_id'));
-  return takePlaces(model.get('place'), el => show(model, el));
+  const [manager, id] = [model.widget_manager, model.get('_anywidget_id')];
+  keepOutOfFiles(manager, id);
+  hearOfPanels(manager, id, begin);
+  return begin(model);
 }
 
 /** anywidget's: the front end shows the model as a widget. */

@@ -59,6 +59,25 @@ export function takePlaces(name: string, draw: (el: HTMLElement) => () => void):
 const OURS = Symbol.for('hero.panels');
 
 /**
+ * Tells of every panel's model that comes from now on, as soon as it is there: anywidget brings
+ * the same small script into the page anew for each, which takes longer than to draw the panel.
+ *
+ * @param manager - The front end's widget manager; of one of another kind nothing is told.
+ * @param id - What anywidget calls our kind of models.
+ * @param tell - Hears of it; may be told of one that it knows.
+ */
+export function hearOfPanels(manager: any, id: string, tell: (model: any) => void): void {
+  replace(manager, 'register_model', register => function (this: any, ...given: any[]): any {
+    const coming = given[1];
+    coming?.then?.(
+      (model: any) => model?.get?.('_anywidget_id') === id && tell(model),
+      () => undefined // whoever asked for it is told
+    );
+    return register.apply(this, given);
+  });
+}
+
+/**
  * Keeps panels out of what a notebook saves of its widgets, where it saves any: what they show is
  * in the outputs, and a saved model would only keep values in the file that nobody sees there.
  *
@@ -66,21 +85,27 @@ const OURS = Symbol.for('hero.panels');
  * @param id - What anywidget calls our kind of models.
  */
 export function keepOutOfFiles(manager: any, id: string): void {
-  const saved = manager?.get_state_sync;
-  if (typeof saved !== 'function' || saved[OURS]) {
-    return;
-  }
-  const others = function (this: any, ...given: any[]): any {
+  replace(manager, 'get_state_sync', saved => function (this: any, ...given: any[]): any {
     const all = saved.apply(this, given);
     const kept = Object.entries(all?.state ?? {}).filter(
       ([, model]: [string, any]) =>
         model?.state?._anywidget_id !== id && model?.state?.hero !== 'panels'
     );
     return all?.state ? { ...all, state: Object.fromEntries(kept) } : all;
-  };
+  });
+}
+
+type Method = (this: any, ...given: any[]) => any;
+
+/** Puts a method around one of a front end's, once; where it lets nobody do that, all stays. */
+function replace(manager: any, name: string, around: (method: Method) => Method): void {
+  const method = manager?.[name];
+  if (typeof method !== 'function' || method[OURS]) {
+    return;
+  }
   try {
-    manager.get_state_sync = Object.assign(others, { [OURS]: true });
+    manager[name] = Object.assign(around(method), { [OURS]: true });
   } catch {
-    // it lets nobody change it, and saves us with the others
+    // it is as without us
   }
 }

@@ -186,6 +186,7 @@ function addToStatusBar(
     item,
     align: 'left',
     rank: 3,
+    priority: 1, // it stays where there is little room, as the kernel does
     isActive: () => settings.status && item.isUsed,
     activeStateChanged: isShown
   });

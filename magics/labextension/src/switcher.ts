@@ -1,6 +1,7 @@
 /** A list of contexts and sessions to choose from, above or below the button that opened it. */
 
 import { type Connection, type INode, type ITree } from './connection';
+import { plain } from './plain';
 
 /** Something to choose. */
 interface IChoice {
@@ -130,7 +131,7 @@ class Switcher {
     const label = element('span', 'hero-Switcher-label');
     label.textContent = one.label;
     const detail = element('span', 'hero-Switcher-detail');
-    detail.textContent = one.detail;
+    detail.textContent = plain(one.detail);
     option.append(label, ' ', detail);
     option.addEventListener('click', () => this._choose(one));
     option.addEventListener('pointermove', () => this._select(n));

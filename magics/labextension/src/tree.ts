@@ -6,6 +6,7 @@ import { Widget } from '@lumino/widgets';
 import { type Connections, type INode } from './connection';
 import { insertCell } from './insert';
 import { logo } from './logo';
+import { plain } from './plain';
 import { long } from './words';
 
 /** So many more of a list are shown at once. */
@@ -174,9 +175,9 @@ export class Tree extends Widget {
     row.append(twist, label, ' ', detail);
     const says = node.cell ? `, inserts ${node.cell}` : '';
     const about = node.detail ? `, ${node.detail}` : '';
-    item.setAttribute('aria-label', `${node.kind} ${node.label}${about}${says}`);
+    item.setAttribute('aria-label', plain(`${node.kind} ${node.label}${about}${says}`));
     if (node.cell) {
-      row.title = `Insert a cell: ${node.cell}`;
+      row.title = plain(`Insert a cell: ${node.cell}`);
       const plus = span('hero-Tree-insert', '+ cell');
       plus.setAttribute('aria-hidden', 'true');
       row.append(plus);
@@ -371,7 +372,7 @@ function treeItem(id: string, level: number): HTMLElement {
 function span(className: string, text: string): HTMLElement {
   const made = document.createElement('span');
   made.className = className;
-  made.textContent = text;
+  made.textContent = plain(text);
   return made;
 }
 

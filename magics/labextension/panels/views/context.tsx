@@ -1,6 +1,7 @@
 // The panel of a context and its sessions; see magics/panels/context.py for its state.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { plain } from '../../src/plain';
 import { Facts, FoldColumn, Folds, Order, Part } from '../folds';
 import { Given } from '../link';
 import { Size, When } from '../moment';
@@ -167,7 +168,8 @@ function Identity({ context, place }: { context: Here; place: Place }) {
 }
 
 /** The last part of a label, which often is a notebook's path. */
-const fileOf = (label: string): string => label.split('/').pop() || label;
+const fileOf = (label: string): string =>
+  label.startsWith('/') ? label.split('/').pop() || label : label;
 
 const SESSION_COLUMNS = (place: Place): FoldColumn<SessionRow>[] => [
   {
@@ -200,7 +202,11 @@ const SESSION_COLUMNS = (place: Place): FoldColumn<SessionRow>[] => [
     sort: 'description',
     wide: true,
     long: true,
-    cell: row => row.description
+    cell: row => (
+      <span class="hero-brief" title={plain(row.description)}>
+        {plain(row.description)}
+      </span>
+    )
   },
   {
     name: '',

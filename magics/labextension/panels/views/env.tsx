@@ -2,6 +2,7 @@
 
 import { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { plain } from '../../src/plain';
 import { Button, Field, Place, Table, ViewProps } from '../parts';
 import { Step, Undo } from '../undo';
 import { Ago } from '../moment';
@@ -254,7 +255,7 @@ function Values(props: {
           />
           {isOther && (
             <div class="hero-quiet">
-              {now ? `By now it is ${now.text}, by ${now.source}. ` : 'By now it is deleted. '}
+              {now ? `By now it is ${plain(now.text ?? '')}, by ${now.source}. ` : 'By now it is deleted. '}
               <Button
                 label={now ? 'Replace it' : 'Set it again'}
                 onClick={() => saveAnd({ ...edit, was: now?.version ?? null }, 0)}
@@ -275,7 +276,7 @@ function Values(props: {
             onClick={() => begin(row)}
             onKeyDown={event => event.key === 'F2' && begin(row)}
           >
-            {row.text}
+            {plain(row.text ?? '')}
             {row.cut ? '…' : ''}
           </button>
         ) : (
@@ -384,7 +385,14 @@ function Values(props: {
                 </span>
               )
           },
-          { name: what, cell: row => row.name },
+          {
+            name: what,
+            cell: row => (
+              <span class="hero-brief" title={plain(row.name)}>
+                {plain(row.name)}
+              </span>
+            )
+          },
           { name: 'value', cell: value },
           { name: 'source', cell: row => row.source },
           { name: 'when', cell: row => <Ago utc={row.when} /> },
@@ -394,7 +402,10 @@ function Values(props: {
       {found.length > most && (
         <p class="hero-quiet">
           {most} of {found.length} are shown.{' '}
-          <Button label={`Show ${AT_ONCE} more`} onClick={() => setMost(most + AT_ONCE)} />
+          <Button
+            label={`Show ${Math.min(AT_ONCE, found.length - most)} more`}
+            onClick={() => setMost(most + AT_ONCE)}
+          />
         </p>
       )}
       {words.length > 0 && <p class="hero-quiet">Without a value: {words.join(', ')}</p>}

@@ -2,6 +2,7 @@
 
 import { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { plain } from '../../src/plain';
 import { Button, Field, Place, ViewProps } from '../parts';
 import { copy, Filter, When } from './pages';
 import { Opener } from './report';
@@ -12,6 +13,9 @@ const MOST = 2000;
 
 /** Rows that are looked for at once. */
 const PAGE = 200;
+
+/** What may be typed for a moment. */
+const MOMENTS = '-1h or 2025-01-31';
 
 /** How near the end one is at it, in pixels. */
 const NEAR = 8;
@@ -341,8 +345,18 @@ function Wants(props: { wanted: Wanted; look(wanted: Wanted): void }) {
     <div class="hero-bar" role="group" aria-label="Filter">
       <Filter label="Find" value={wanted.text} onChange={text => look({ ...wanted, text })} />
       <Filter label="Category" value={wanted.cat} onChange={cat => look({ ...wanted, cat })} />
-      <Filter label="From" value={wanted.since} onChange={since => look({ ...wanted, since })} />
-      <Filter label="To" value={wanted.until} onChange={until => look({ ...wanted, until })} />
+      <Filter
+        label="From"
+        value={wanted.since}
+        placeholder={MOMENTS}
+        onChange={since => look({ ...wanted, since })}
+      />
+      <Filter
+        label="To"
+        value={wanted.until}
+        placeholder={MOMENTS}
+        onChange={until => look({ ...wanted, until })}
+      />
       <Button
         label="Only errors"
         pressed={wanted.errors}
@@ -371,7 +385,7 @@ function Entry({ row, place }: { row: Row; place: Place }) {
         <When at={row.at} />
       </span>{' '}
       <span class="hero-cat">{row.cat}</span> {row.error && <strong>ERROR </strong>}
-      <span class="hero-message">{isOpen ? (whole ?? row.text) : lines[0]}</span>
+      <span class="hero-message">{plain(isOpen ? (whole ?? row.text) : lines[0])}</span>
       {isFolded && (
         <>
           {' '}

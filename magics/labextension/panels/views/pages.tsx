@@ -89,7 +89,12 @@ export function Pager(props: { page: Page<unknown>; size: number; go(start: numb
 }
 
 /** A field that filters, a moment after the last key. */
-export function Filter(props: { label: string; value: string; onChange(value: string): void }) {
+export function Filter(props: {
+  label: string;
+  value: string;
+  placeholder?: string;
+  onChange(value: string): void;
+}) {
   const [value, setValue] = useState(props.value);
   const change = useRef(props.onChange);
   change.current = props.onChange; // another filter may have changed before the time is up
@@ -110,6 +115,7 @@ export function Filter(props: { label: string; value: string; onChange(value: st
         autocomplete="off"
         spellcheck={false}
         value={value}
+        placeholder={props.placeholder}
         onInput={event => setValue(event.currentTarget.value)}
         onKeyDown={event => {
           event.stopPropagation(); // the notebook has commands on single letters

@@ -55,7 +55,7 @@
 }
 
 .hero-Status.hero-mod-toolbar {
-  margin-inline-start: 8px;
+  margin-inline: 8px 4px;
 }
 
 .hero-Status.hero-mod-toolbar .hero-Status-button {
