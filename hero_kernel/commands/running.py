@@ -1,4 +1,4 @@
-"""Carrying out what `hero-kernel run` was given."""
+"""Running: what `hero-kernel run` does with what it was given."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def to_html(report: Report, *, timed: bool = True) -> str:
 
 def _row(result: Result, details: list[str], *, timed: bool) -> str:
     status = result.status.value
-    took = f'<td class="t q">{duration(result.duration_s)}</td>' if timed else ""
+    took = f'<td class="t q">{_text(duration(result.duration_s))}</td>' if timed else ""
     return (
         f'<tr><td class="{status}">{MARKS[status]} {status}</td>'
         f"<td><code>{_text(result.action)}</code></td>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import pytest
@@ -122,3 +123,11 @@ def test_ten_thousand_rows_of_much_output_are_bounded() -> None:
     words = "".join(Page(page).words)
     assert "and 8999 more rows" in words
     assert "bad.one" in words
+
+
+def test_every_angle_bracket_is_a_tag_s() -> None:
+    quick = Report((Result("a.b", Status.OK, 0.0), Result("a.b", Status.OK, 0.5)))
+    html = to_html(quick).partition("</style>")[2]
+    assert re.findall("<(?!/?[a-z])", html) == []
+    assert "&lt;1 ms" in html
+    assert "500 ms" in html
