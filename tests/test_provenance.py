@@ -527,6 +527,16 @@ def test_values_that_were_taken_over_whole() -> None:
     )
 
 
+def test_notes_that_another_program_left_without_an_end_or_twice() -> None:
+    """A line more is written on its own, and what is told of a key is its last line."""
+    change = Change("x", "2025-01-01 10:00:00")
+    lines = provenance.noted("", {}, {"A": "1", "B": "1"}, change)
+    for notes in (lines.rstrip("\n"), lines + lines):
+        found = provenance.noted(notes, {"A": "1"}, {"A": "2"}, change._replace(by="y"))
+        told = provenance.sources(found, {"A": "2", "B": "1"}, "", "")
+        assert [told[key].by for key in ("A", "B")] == ["y", "x"]
+
+
 def test_one_name_is_not_taken_for_the_end_of_another() -> None:
     change = Change("x", "2025-01-01 10:00:00", "5")
     values = {"AB": "1", "B": "1"}

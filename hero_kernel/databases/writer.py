@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hero_kernel.crypto import KID
 from hero_kernel.databases import values
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hero_kernel.databases.values import Stored
     from hero_kernel.stores.sqlite_file import Connection, Rows, SqliteFile
 
-    Seal = Callable[[str, bytes], bytes]
+Seal: TypeAlias = "Callable[[str, bytes], bytes]"
 
 APPLICATION_ID = int.from_bytes(b"hdbs")
 

@@ -7,6 +7,8 @@ import shelve
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from hero_kernel.databases import Databases
 
 if TYPE_CHECKING:
@@ -88,6 +90,31 @@ class Sqlite:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class SealedSqlite(Sqlite):
+    """The same, each value sealed for its key by the bare cipher of `cryptography`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._cipher = AESGCM(AESGCM.generate_key(256))
+
+    def get(self, key: str) -> str:
+        envelope = super().get(key)
+        return self._cipher.decrypt(envelope[:12], envelope[12:], key.encode()).decode()
+
+    def set(self, key: str, value: Any) -> None:
+        super().set(key, self._sealed(key, value))
+
+    def update(self, data: dict[str, Any]) -> None:
+        self._execute("BEGIN IMMEDIATE")
+        rows = ((key, self._sealed(key, value)) for key, value in data.items())
+        self._connection.executemany(_UPSERT, rows)
+        self._execute("COMMIT")
+
+    def _sealed(self, key: str, value: str) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._cipher.encrypt(nonce, value.encode(), key.encode())
 
 
 class DiskCache:

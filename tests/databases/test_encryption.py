@@ -17,7 +17,7 @@ import pytest
 from databases.ciphers import Cipher, Keys
 from stores.children import code_of, forked
 
-from hero_kernel.databases import Database, Databases
+from hero_kernel.databases import Database, Databases, writer
 from hero_kernel.errors import (
     DatabaseError,
     HeroError,
@@ -323,6 +323,26 @@ def test_becoming_encrypted_leaves_nothing_in_the_clear(
         assert dict(reopened(db).items()) == expected
         with pytest.raises(DatabaseError, match="encrypts"):
             reopened(db, encrypt=True).decrypt()
+
+
+def test_an_update_seals_what_is_unlike_the_rest_as_well(db: Database, tmp_path: Path) -> None:
+    """Wherever it stands among texts that are alike, which are sealed by the piece."""
+    count = 2 * writer._PIECE + 10
+    db.empty()
+    for place in (0, writer._PIECE - 1, writer._PIECE, count - 1):
+        for odd in ([1], b"\0", "é", None, Secret("hush hush")):
+            data: dict[str, Any] = {f"{n:05}": f"{CANARY} {place} {n}" for n in range(count)}
+            data[f"{place:05}"] = odd
+            before = db.info().writes
+            db.update(data)
+            assert dict(db) == data
+            assert db.info().writes == before + count
+    rows = db.select("SELECT DISTINCT kind FROM entry", ())
+    assert rows == [("sealed",)]
+    assert CANARY.encode() not in raw(tmp_path)
+    with pytest.raises(DatabaseError):
+        db.update({**dict.fromkeys(data, "never"), "last": object()})
+    assert dict(db) == data
 
 
 @pytest.mark.xfail(strict=True, reason="SQLite leaves what was there in free pages and the journal")

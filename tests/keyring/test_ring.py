@@ -114,6 +114,29 @@ def test_a_value_of_another_context_or_of_nobody_does_not_open(tmp_path: Path) -
         ring.seal("db", "key", b"value", other.kid)
 
 
+def test_what_seals_many_values_seals_each_for_its_place(tmp_path: Path) -> None:
+    ring = created(tmp_path)
+    kid, seal = ring.kid, ring.sealer("db", ring.kid)
+    envelopes = {seal("key", b"value") for _ in range(3)}
+    assert len(envelopes) == 3
+    assert {unlocked(tmp_path).open("db", "key", one) for one in envelopes} == {b"value"}
+    with pytest.raises(ValueTamperedError):
+        ring.open("db", "other", seal("key", b"value"))
+    with pytest.raises(KeyringTamperedError, match="lacks the key"):
+        ring.sealer("db", bytes(8))
+    ring.lock()
+    with pytest.raises(SecretRequiredError):
+        ring.sealer("db", kid)
+
+
+@pytest.mark.parametrize("length", [11, 12, 19, 20, 23, 24, 39])
+def test_an_envelope_that_is_cut_off_is_told(tmp_path: Path, length: int) -> None:
+    ring = created(tmp_path)
+    envelope = ring.seal("db", "key", b"value", ring.kid)
+    with pytest.raises(ValueTamperedError):
+        ring.open("db", "key", envelope[:length])
+
+
 def test_every_flip_of_an_envelope_is_noticed(tmp_path: Path) -> None:
     ring = created(tmp_path)
     envelope = ring.seal("db", "key", b"x", ring.kid)
