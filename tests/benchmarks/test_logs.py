@@ -331,9 +331,7 @@ def day(request, tmp_path_factory) -> tuple[int, Path]:
     return files, written(tmp_path_factory.mktemp("day") / "logs", count, files)
 
 
-def grepped(
-    program: str, folder: Path, *options: str, told: str = "\n"
-) -> Callable[[], int]:
+def grepped(program: str, folder: Path, *options: str, told: str = "\n") -> Callable[[], int]:
     """How many lines it prints that hold what is told."""
     command = [program, "-r", "-h", *options, str(folder)]
 
