@@ -633,7 +633,7 @@ def test_a_byte_is_not_rare_because_a_sample_has_none(
 def test_what_a_search_finds_stands_under_its_own_stamp(
     folder: Path, folds: bool, often: int, rng_seed: int
 ) -> None:
-    """Stamps that go back and forth between hits, hits of a byte that is neither rare nor common."""
+    """Stamps go back and forth between hits, of a byte that is neither rare nor common."""
     rng = random.Random(rng_seed)  # noqa: S311 - the same every time is what is wanted
     lines = []
     expected = []

@@ -183,8 +183,9 @@ def _closing(text: str, *, is_all: bool) -> int | None:
     depth = 0
     try:
         for token in tokenize.generate_tokens(iter(lines).__next__):
-            if token.type == tokenize.ERRORTOKEN and not is_all:
-                break  # perhaps a quote that is closed further on
+            is_open = token.type == tokenize.ERRORTOKEN and token.string[0] in _QUOTES
+            if is_open and not is_all and token.end[0] == len(lines):
+                break  # it may be closed behind what is shown of its line
             if token.type != tokenize.OP:
                 continue
             depth += (token.string in _OPENING) - (token.string in _CLOSING)
@@ -196,6 +197,7 @@ def _closing(text: str, *, is_all: bool) -> int | None:
     return None
 
 
+_QUOTES = frozenset("'\"")
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 

@@ -162,7 +162,9 @@ def test_long_texts_are_read_in_time(many: str) -> None:
     assert perf_counter() - begin < 2
 
 
-@pytest.mark.parametrize("many", ["${py:a}", "${py:a}\n", "${py:{1}} ", "${env:", "${env:a b}"])
+@pytest.mark.parametrize(
+    "many", ["${py:a}", "${py:a}\n", "${py:?}", "${py:'}\n", "${env:", "${env:a b}"]
+)
 def test_time_grows_with_the_text_only(many: str) -> None:
     """With each one's end looked for in all that follows, it grows with its square."""
     taken = []
