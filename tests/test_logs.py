@@ -628,6 +628,31 @@ def test_a_byte_is_not_rare_because_a_sample_has_none(
     assert logger.search(log="z 999", ignore_case=False) == []
 
 
+@pytest.mark.parametrize("often", [3, 40, 700])
+@pytest.mark.parametrize("folds", [False, True])
+def test_what_a_search_finds_stands_under_its_own_stamp(
+    folder: Path, folds: bool, often: int, rng_seed: int
+) -> None:
+    """Stamps go back and forth between hits, of a byte that is neither rare nor common."""
+    rng = random.Random(rng_seed)  # noqa: S311 - the same every time is what is wanted
+    lines = []
+    expected = []
+    for number in range(30_000):
+        if number % often == 0 or rng.random() < 0.001:
+            moment = NOW.warp(f"+{rng.randrange(600)}s")
+            lines.append(f"\n{moment}\n")
+        what = rng.choice(("zulu", "ZULU", "z", "uluz")) if rng.random() < 0.012 else "none"
+        lines.append(f"  app        - entry {number} is {what} at all\n")
+        if rng.random() < 0.05:
+            lines.append("               2025-01-01 10:59:59\n")
+            what += " at all\n2025-01-01 10:59:59"
+        if what.startswith(("zulu", "ZULU") if folds else "zulu"):
+            expected.append((moment, number))
+    found = planted(folder, "".join(lines)).search(log="is zulu at", ignore_case=folds)
+    assert [(item.timestamp, int(item.log.split()[1])) for item in found] == expected
+    assert len(expected) > 40
+
+
 @pytest.mark.parametrize("when", ["10:60:00", "10:20:60", "24:00:00", "99:99:99"])
 def test_a_stamp_that_no_clock_shows_is_told(folder: Path, when: str) -> None:
     logger = planted(
@@ -730,6 +755,35 @@ def test_a_torn_line_does_not_swallow_the_next(folder: Path) -> None:
     (folder / FILE).write_text("\n2025-01-01 10:2")
     logger.log("again")
     assert texts(logger.search()) == ["again"]
+
+
+def test_each_line_has_the_second_that_it_was_logged_in(folder: Path) -> None:
+    """Also the first of the next second, among lines that follow each other at once."""
+    logger = Logger(folder, root=folder)
+    end = time.monotonic() + 1.1
+    kept = []
+    while time.monotonic() < end:
+        before = times.now()
+        kept.append(logger.log("x"))
+        assert before <= kept[-1].timestamp <= times.now()
+    assert len({item.timestamp for item in kept}) > 1
+    assert logger.search(maxitems=len(kept) + 1) == kept
+
+
+def test_a_clock_that_is_set_back_hides_no_deleted_file(
+    logger: Logger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = [float(NOW.unix)]
+    for module in ("logger", "writer"):
+        monkeypatch.setattr(f"hero_kernel.logs.{module}.time", lambda: moment[0])
+    logger.log("before")
+    (folder / FILE).unlink()
+    moment[0] -= 3600
+    logger.log("after")
+    assert texts(logger.search()) == ["after"]
+    (folder / FILE).unlink()
+    logger.log("no time went by")  # the control
+    assert logger.search() == []
 
 
 @pytest.mark.parametrize("how", ["delete", "rename", "replace", "empty", "folder"])

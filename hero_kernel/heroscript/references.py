@@ -9,6 +9,7 @@ KINDS = ("env", "param", "secret", "py")
 """What a reference may be of: a variable, a parameter, a named secret, a Python expression."""
 
 _OPENER = re.compile(r"(?<!\$)(\$++)\{([ \t]*[A-Za-z_]\w*[ \t]*):")
+_BLANKS = re.compile(r"\s*+")
 _NAME = re.compile(r"[^\s{}:=$'\"]+")
 _BASH = re.compile(r"[-=+?]")
 _AFTER_NEAR_MISS = re.compile(r"[ \t]*[A-Za-z_(\[{'\"]")
@@ -18,6 +19,7 @@ _SPELT_OUT = {
 }  # fmt: skip
 _NEAR = 0.75
 _LONGEST_SHOWN = 60
+_LOOK = 256  # characters of a slip that are kept, and in which an expression's end is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def pieces(text: str) -> tuple[str | Reference | Slip, ...]:
     found: list[str | Reference | Slip] = []
     plain = ""
     begin = at = 0
+    brace = -1  # the next one that closes: looked for once, however many openers are before it
     while opener := _OPENER.search(text, at):
         at = opener.end()
         kind = _kind(opener, text)
@@ -95,7 +98,11 @@ def pieces(text: str) -> tuple[str | Reference | Slip, ...]:
         if plain:
             found.append(plain)
             plain = ""
-        piece = _piece(text, opener, kind)
+        if kind == "py":
+            end = _python_end(text, begin)
+        else:
+            brace = end = text.find("}", at) if brace < at else brace
+        piece = _piece(text, opener, kind, end)
         found.append(piece)
         if isinstance(piece, Reference):
             at = piece.span[1]
@@ -131,48 +138,69 @@ def _kind(opener: re.Match[str], text: str) -> str:
     return "".join(get_close_matches(folded, KINDS, 1, _NEAR))
 
 
-def _piece(text: str, opener: re.Match[str], kind: str) -> Reference | Slip:
+def _piece(text: str, opener: re.Match[str], kind: str, end: int) -> Reference | Slip:
+    """What stands from an opener to the brace at `end`, of which a slip has only the beginning."""
     start, inside = opener.end(1) - 1, opener.end()
     begun = text[start:inside]
-    end = _python_end(text, opener.end(1)) if kind == "py" else text.find("}", inside)
     if end < 0:
         rest = text[inside : inside + 20].partition("\n")[0]
         hint = f"end it with }}; $${begun[1:]} is the text itself"
         return Slip(f"{begun}{rest}… is not closed", hint, begun + rest, is_last=True)
-    name, written = text[inside:end], text[start : end + 1]
+    written = text[start : min(end + 1, start + _LOOK)]
     if opener[2] != kind:
-        meant = _cut(f"${{{kind}:{name.strip()}}}")
+        meant = _cut(f"${{{kind}:{text[inside : min(end, inside + _LOOK)].strip()}}}")
         hint = f"did you mean {meant}? $${begun[1:]}…}} is the text itself"
         return Slip(f"{_cut(written)} is no reference", hint, written)
-    if not (name.strip() if kind == "py" else _NAME.fullmatch(name)):
-        what = "names nothing" if not name.strip() else "is no reference"
+    is_blank = _BLANKS.fullmatch(text, inside, end) is not None
+    if is_blank or (kind != "py" and not _NAME.fullmatch(text, inside, end)):
+        what = "names nothing" if is_blank else "is no reference"
         thing = "EXPRESSION" if kind == "py" else "NAME"
         hint = f"write ${{{kind}:{thing}}}; $${begun[1:]}…}} is the text itself"
         return Slip(f"{_cut(written)} {what}", hint, written)
-    return Reference(kind, name, (start, end + 1))
+    return Reference(kind, text[inside:end], (start, end + 1))
 
 
 def _python_end(text: str, brace: int) -> int:
-    """Where the brace that closes the one at `brace` stands, by Python's own reading; else -1."""
+    """Where the brace that closes the one at `brace` stands, by Python's own reading; else -1.
+
+    Python reads whole lines. As most expressions are short, it is shown more only where it is
+    not sure of the end.
+    """
+    size = _LOOK
+    while True:
+        is_all = brace + size >= len(text)
+        end = _closing(text[brace : brace + size], is_all=is_all)
+        if end is not None:
+            return brace + end if text[brace + end : brace + end + 1] == "}" else -1
+        if is_all:
+            return -1
+        size *= 8
+
+
+def _closing(text: str, *, is_all: bool) -> int | None:
+    """Where the bracket that a text begins with is closed; None when it is not, or not for sure."""
     import tokenize  # noqa: PLC0415  # only expressions need it
 
     # a NUL behind the end would fail the whole line, from Python 3.12 on
-    lines = [line + "\n" for line in text[brace:].replace("\0", "?").split("\n")]
+    lines = [line + "\n" for line in text.replace("\0", "?").split("\n")]
     depth = 0
     try:
         for token in tokenize.generate_tokens(iter(lines).__next__):
+            is_open = token.type == tokenize.ERRORTOKEN and token.string[0] in _QUOTES
+            if is_open and not is_all and token.end[0] == len(lines):
+                break  # it may be closed behind what is shown of its line
             if token.type != tokenize.OP:
                 continue
             depth += (token.string in _OPENING) - (token.string in _CLOSING)
             if depth == 0:
                 row, column = token.start
-                end = brace + sum(map(len, lines[: row - 1])) + column
-                return end if text[end : end + 1] == "}" else -1
+                return sum(map(len, lines[: row - 1])) + column
     except (tokenize.TokenError, SyntaxError):  # a quote or a bracket is open
         pass
-    return -1
+    return None
 
 
+_QUOTES = frozenset("'\"")
 _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from time import perf_counter
 
 import pytest
@@ -158,6 +160,51 @@ def test_long_texts_are_read_in_time(many: str) -> None:
     pieces(value)
     escaped(value)
     assert perf_counter() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "many", ["${py:a}", "${py:a}\n", "${py:?}", "${py:'}\n", "${env:", "${env:a b}"]
+)
+def test_time_grows_with_the_text_only(many: str) -> None:
+    """With each one's end looked for in all that follows, it grows with its square."""
+    taken = []
+    for count in (1000, 8000):
+        value = many * count + "}"
+        rounds = []
+        for _ in range(3):
+            begin = perf_counter()
+            pieces(value)
+            rounds.append(perf_counter() - begin)
+        taken.append(min(rounds))
+    assert taken[1] / taken[0] < 8 * 4
+
+
+@pytest.mark.parametrize("behind", ["", "x", "x" * 5000, "\n" * 5000, "'", '"""', "\0", "}" * 400])
+def test_an_expression_ends_where_it_ends_however_long_it_is(behind: str) -> None:
+    """A quote that is open where a first look ends hides what stands in it."""
+    for far in range(240, 261):
+        for expression in (
+            f"'{'x' * far}}}}}'",
+            f"f({'a, ' * (far // 3)})",
+            f"[{'1' * far}]['}}']",
+            f'"""{"}" * far}\n}}"""',
+            f"f(  # {'x' * far}}}\n)",
+        ):
+            assert references(f"${{py:{expression}}}{behind}")[0].name == expression
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_first_look_changes_no_answer(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - the same every time is what is wanted
+    texts = [
+        "${py:" + "".join(rng.choices((*PARTS, *"}}}}"), k=rng.randrange(12))) for _ in range(1000)
+    ]
+    module = sys.modules[Reference.__module__]  # the package has a function of its name
+    monkeypatch.setattr(module, "_LOOK", 10**6)
+    whole = [references(text) for text in texts]
+    monkeypatch.setattr(module, "_LOOK", 2)
+    assert [references(text) for text in texts] == whole
+    assert sum(map(len, whole)) > 100
 
 
 def test_a_long_one_is_shown_on_a_short_line() -> None:
