@@ -189,7 +189,7 @@ class SqliteStore:
         self._check(number, key)
         stamp, seen = self._file.settled_stamp(), self._seen
         if stamp != seen.stamp:
-            seen = self._told(seen, stamp)
+            seen, stamp = self._told(seen, stamp)
         if stamp is not None and stamp == seen.stamp:
             text: str | None = seen.records.get((number, key), _UNKNOWN)
             if text is not _UNKNOWN:
@@ -215,15 +215,23 @@ class SqliteStore:
             seen.add((number, key), text)
         return text
 
-    def _told(self, seen: _Seen, stamp: Stamp | None) -> _Seen:
-        """What is known at a stamp, when all is known that has changed since what was seen."""
+    def _told(self, seen: _Seen, stamp: Stamp | None) -> tuple[_Seen, Stamp | None]:
+        """What is known at a stamp, when all is known that has changed since what was seen.
+
+        With the stamp; the one before while a commit that goes on from there has not ended.
+        """
         if stamp is None or seen.stamp is None or len(seen.records) > TOLD:
-            return seen
+            return seen, stamp
         news = self._file.news(seen.stamp, stamp)
-        if news is not None:
+        if news is None:
+            before = self._file.stamp_before_commit()
+            if before is None or (news := self._file.news(seen.stamp, before)) is None:
+                return seen, stamp
+            stamp = before
+        if stamp != seen.stamp:
             with suppress(ValueError):
                 seen = self._seen = seen.after(stamp, news)
-        return seen
+        return seen, stamp
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""

@@ -19,6 +19,7 @@ from hero_kernel.stores import patience
 from hero_kernel.stores.faults import BusyError, Faults
 from hero_kernel.stores.group import ALONE, IS_POSSIBLE
 from hero_kernel.stores.interrupts import deferred
+from hero_kernel.stores.journals import nonce_of
 from hero_kernel.stores.kept import (
     KEPT,
     OPEN,
@@ -392,6 +393,8 @@ class SqliteFile:
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
+                if before is not None and kept.queue is not None:
+                    self._begin_commit(kept.queue, before)
             try:
                 self._commit(connection)
                 stamp = self._stamp_of(identity)
@@ -407,6 +410,29 @@ class SqliteFile:
         if group is not None:
             group.tell()
         return result
+
+    def _begin_commit(self, queue: Queue, before: Stamp) -> None:
+        """Name the transaction that is about to be committed."""
+        nonce = nonce_of(self._encoded, is_hot=False)
+        if nonce and self._stamps_are_exact(before[0]):
+            with suppress(OSError, ValueError):
+                queue.commit_begins(before, nonce)
+
+    def stamp_before_commit(self) -> Stamp | None:
+        """The stamp that a commit goes on from which has not ended; None without one, 8 µs.
+
+        Its pages may be in the file, and it waits for the disk; if it ends now it is undone. So
+        what the file held at this stamp is what is committed in it.
+        """
+        kept, begun = self._kept, None
+        if kept is None:
+            return None
+        with TURN, suppress(OSError, ValueError):
+            if kept.queue is not None:
+                begun = kept.queue.last_begun()
+        if begun is None or begun[1] != nonce_of(self._encoded, is_hot=True):
+            return None
+        return begun[0]
 
     def _publish(
         self, kept: Kept, group: Group, stamps: tuple[Stamp, Stamp], own: bytes | None
