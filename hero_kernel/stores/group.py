@@ -19,10 +19,10 @@ Each change is made once and told truly, whoever is killed:
 The queue also holds the last commits' news: what each has changed, between which two stamps of the
 file (see `stamps`). Whoever remembers what the file held at the first knows what it holds at the
 second, and asks neither SQLite nor for a lock. What is known at the first counts on while the
-commit waits for the disk: as long as the journal is the one that the leader has named. A leader tells only of what lies between two stamps
-that its commit alone can have left: one seen under the lock, and one after, when SQLite has counted
-no other commit. A commit by any other tool, or one whose leader was killed, is a gap in the news,
-and the file is read.
+commit waits for the disk: as long as the journal is the one that the leader has named. A leader
+tells only of what lies between two stamps that its commit alone can have left: one seen under the
+lock, and one after, when SQLite has counted no other commit. A commit by any other tool, or one
+whose leader was killed, is a gap in the news, and the file is read.
 """
 
 from __future__ import annotations

@@ -393,15 +393,8 @@ class SqliteFile:
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
-                if before is not None and kept.queue is not None:
-                    self._begin_commit(kept.queue, before)
-            try:
-                self._commit(connection)
-                stamp = self._stamp_of(identity)
-            except BaseException as error:
-                if group is not None:
-                    group.fail(will_try_again=isinstance(error, BusyError))
-                raise
+                self._begin_commit(kept.queue, before)
+            stamp = self._committed(connection, identity, group)
         if kept is not None:
             kept.lock_again()
             kept.stamp = stamp
@@ -411,10 +404,23 @@ class SqliteFile:
             group.tell()
         return result
 
-    def _begin_commit(self, queue: Queue, before: Stamp) -> None:
-        """Name the transaction that is about to be committed."""
-        nonce = nonce_of(self._encoded, is_hot=False)
-        if nonce and self._stamps_are_exact(before[0]):
+    def _committed(
+        self, connection: Connection, identity: Identity | None, group: Group | None
+    ) -> Stamp:
+        """The stamp of the file when the transaction was committed; else its group learns of it."""
+        try:
+            self._commit(connection)
+            return self._stamp_of(identity)
+        except BaseException as error:
+            if group is not None:
+                group.fail(will_try_again=isinstance(error, BusyError))
+            raise
+
+    def _begin_commit(self, queue: Queue | None, before: Stamp | None) -> None:
+        """Name the transaction that is about to be committed, where anybody might ask."""
+        if queue is None or before is None or not self._stamps_are_exact(before[0]):
+            return
+        if nonce := nonce_of(self._encoded, is_hot=False):
             with suppress(OSError, ValueError):
                 queue.commit_begins(before, nonce)
 
