@@ -102,7 +102,7 @@ class _Seen:
     Attributes:
         stamp: The file's.
         records: By number and key; None for what is not there.
-        fresh: What was read together and not asked for since, as it is stored, by key.
+        fresh: What was read together and is not among those yet, as it is stored, by key.
         number: The database number of that.
     """
 
@@ -150,6 +150,15 @@ class _Seen:
             self.number, self.fresh = number, found
             self._size += size
 
+    def taken(self, number: int, key: str) -> Any:
+        """A record as it is stored, out of what was read together, to be added; or `_UNKNOWN`."""
+        if number != self.number:
+            return _UNKNOWN
+        stored = self.fresh.pop(key, _UNKNOWN)
+        if stored is not _UNKNOWN:
+            self._size -= len(stored or b"") + 200
+        return stored
+
     def beside(self, number: int, key: str) -> list[str]:
         """The keys to read together with one, when the file is another; that one is the first."""
         if self._size > TOGETHER_SIZE:
@@ -194,8 +203,9 @@ class SqliteStore:
             text: str | None = seen.records.get((number, key), _UNKNOWN)
             if text is not _UNKNOWN:
                 return text
-            if key in seen.fresh and number == seen.number:
-                text = self._stored(key, seen.fresh[key])
+            stored = seen.taken(number, key)
+            if stored is not _UNKNOWN:
+                text = self._stored(key, stored)
                 seen.add((number, key), text)
                 return text
             keys = [key]
@@ -206,7 +216,7 @@ class SqliteStore:
         if not rows:  # there is no file
             return None
         found = dict(zip(keys, rows[0], strict=True))
-        text = self._stored(key, found[key])
+        text = self._stored(key, found.pop(key))
         if stamp is not None:
             if stamp != seen.stamp:
                 seen = _Seen(stamp)
