@@ -18,10 +18,11 @@ Each change is made once and told truly, whoever is killed:
 
 The queue also holds the last commits' news: what each has changed, between which two stamps of the
 file (see `stamps`). Whoever remembers what the file held at the first knows what it holds at the
-second, and asks neither SQLite nor for a lock. A leader tells only of what lies between two stamps
-that its commit alone can have left: one seen under the lock, and one after, when SQLite has counted
-no other commit. A commit by any other tool, or one whose leader was killed, is a gap in the news,
-and the file is read.
+second, and asks neither SQLite nor for a lock. What is known at the first counts on while the
+commit waits for the disk: as long as the journal is the one that the leader has named. A leader
+tells only of what lies between two stamps that its commit alone can have left: one seen under the
+lock, and one after, when SQLite has counted no other commit. A commit by any other tool, or one
+whose leader was killed, is a gap in the news, and the file is read.
 """
 
 from __future__ import annotations
@@ -94,6 +95,8 @@ _NEWS_KEPT = 4
 _NEWS_BYTES = 2048
 _NEWS_AT = _SLOTS_AT + SLOTS * _SLOT_BYTES
 
+_COMMITTING = struct.Struct("=I3qI")  # a checksum of what follows, the stamp before, the nonce
+_COMMITTING_AT = _NEWS_AT + _NEWS_KEPT * _NEWS_BYTES
 _NEWS_PLACES = range(0, _NEWS_KEPT * _NEWS_BYTES, _NEWS_BYTES)
 
 _FLOCK = struct.Struct("hhqqi4x")  # type, from where, start, length, process: fcntl(2) of Linux
@@ -372,6 +375,19 @@ class Queue:
         head = _NEWS.pack(0, len(said), number, *before, *after)[4:]
         at = _NEWS_AT + number % _NEWS_KEPT * _NEWS_BYTES
         self._write(at, zlib.crc32(head + said).to_bytes(4, sys.byteorder) + head + said)
+
+    def commit_begins(self, before: Stamp, nonce: int) -> None:
+        """Let others know from which stamp a commit goes on, and by which nonce it is known."""
+        said = _COMMITTING.pack(0, *before, nonce)[4:]
+        self._write(_COMMITTING_AT, zlib.crc32(said).to_bytes(4, sys.byteorder) + said)
+
+    def last_begun(self) -> tuple[Stamp, int] | None:
+        """The stamp and the nonce that the last commit went on from, and is known by."""
+        found = self._read(_COMMITTING_AT, _COMMITTING.size)
+        checksum, device, inode, changed, nonce = _COMMITTING.unpack(found)
+        if checksum != zlib.crc32(found[4:]):  # it is being written
+            return None
+        return (device, inode, changed), nonce
 
     def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
         """What was changed between two stamps, as `publish` was told; None when it is not known."""

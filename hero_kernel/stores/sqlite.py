@@ -102,7 +102,7 @@ class _Seen:
     Attributes:
         stamp: The file's.
         records: By number and key; None for what is not there.
-        fresh: What was read together and not asked for since, as it is stored, by key.
+        fresh: What was read together and is not among those yet, as it is stored, by key.
         number: The database number of that.
     """
 
@@ -150,6 +150,15 @@ class _Seen:
             self.number, self.fresh = number, found
             self._size += size
 
+    def taken(self, number: int, key: str) -> Any:
+        """A record as it is stored, out of what was read together, to be added; or `_UNKNOWN`."""
+        if number != self.number:
+            return _UNKNOWN
+        stored = self.fresh.pop(key, _UNKNOWN)
+        if stored is not _UNKNOWN:
+            self._size -= len(stored or b"") + 200
+        return stored
+
     def beside(self, number: int, key: str) -> list[str]:
         """The keys to read together with one, when the file is another; that one is the first."""
         if self._size > TOGETHER_SIZE:
@@ -189,13 +198,14 @@ class SqliteStore:
         self._check(number, key)
         stamp, seen = self._file.settled_stamp(), self._seen
         if stamp != seen.stamp:
-            seen = self._told(seen, stamp)
+            seen, stamp = self._told(seen, stamp)
         if stamp is not None and stamp == seen.stamp:
             text: str | None = seen.records.get((number, key), _UNKNOWN)
             if text is not _UNKNOWN:
                 return text
-            if key in seen.fresh and number == seen.number:
-                text = self._stored(key, seen.fresh[key])
+            stored = seen.taken(number, key)
+            if stored is not _UNKNOWN:
+                text = self._stored(key, stored)
                 seen.add((number, key), text)
                 return text
             keys = [key]
@@ -206,7 +216,7 @@ class SqliteStore:
         if not rows:  # there is no file
             return None
         found = dict(zip(keys, rows[0], strict=True))
-        text = self._stored(key, found[key])
+        text = self._stored(key, found.pop(key))
         if stamp is not None:
             if stamp != seen.stamp:
                 seen = _Seen(stamp)
@@ -215,15 +225,23 @@ class SqliteStore:
             seen.add((number, key), text)
         return text
 
-    def _told(self, seen: _Seen, stamp: Stamp | None) -> _Seen:
-        """What is known at a stamp, when all is known that has changed since what was seen."""
+    def _told(self, seen: _Seen, stamp: Stamp | None) -> tuple[_Seen, Stamp | None]:
+        """What is known at a stamp, when all is known that has changed since what was seen.
+
+        With the stamp; the one before while a commit that goes on from there has not ended.
+        """
         if stamp is None or seen.stamp is None or len(seen.records) > TOLD:
-            return seen
+            return seen, stamp
         news = self._file.news(seen.stamp, stamp)
-        if news is not None:
+        if news is None:
+            before = self._file.stamp_before_commit()
+            if before is None or (news := self._file.news(seen.stamp, before)) is None:
+                return seen, stamp
+            stamp = before
+        if stamp != seen.stamp:
             with suppress(ValueError):
                 seen = self._seen = seen.after(stamp, news)
-        return seen
+        return seen, stamp
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""

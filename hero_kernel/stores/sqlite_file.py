@@ -19,6 +19,7 @@ from hero_kernel.stores import patience
 from hero_kernel.stores.faults import BusyError, Faults
 from hero_kernel.stores.group import ALONE, IS_POSSIBLE
 from hero_kernel.stores.interrupts import deferred
+from hero_kernel.stores.journals import nonce_of
 from hero_kernel.stores.kept import (
     KEPT,
     OPEN,
@@ -392,13 +393,8 @@ class SqliteFile:
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
-            try:
-                self._commit(connection)
-                stamp = self._stamp_of(identity)
-            except BaseException as error:
-                if group is not None:
-                    group.fail(will_try_again=isinstance(error, BusyError))
-                raise
+                self._begin_commit(kept.queue, before)
+            stamp = self._committed(connection, identity, group)
         if kept is not None:
             kept.lock_again()
             kept.stamp = stamp
@@ -407,6 +403,42 @@ class SqliteFile:
         if group is not None:
             group.tell()
         return result
+
+    def _committed(
+        self, connection: Connection, identity: Identity | None, group: Group | None
+    ) -> Stamp:
+        """The stamp of the file when the transaction was committed; else its group learns of it."""
+        try:
+            self._commit(connection)
+            return self._stamp_of(identity)
+        except BaseException as error:
+            if group is not None:
+                group.fail(will_try_again=isinstance(error, BusyError))
+            raise
+
+    def _begin_commit(self, queue: Queue | None, before: Stamp | None) -> None:
+        """Name the transaction that is about to be committed, where anybody might ask."""
+        if queue is None or before is None or not self._stamps_are_exact(before[0]):
+            return
+        if nonce := nonce_of(self._encoded, is_hot=False):
+            with suppress(OSError, ValueError):
+                queue.commit_begins(before, nonce)
+
+    def stamp_before_commit(self) -> Stamp | None:
+        """The stamp that a commit goes on from which has not ended; None without one, 8 µs.
+
+        Its pages may be in the file, and it waits for the disk; if it ends now it is undone. So
+        what the file held at this stamp is what is committed in it.
+        """
+        kept, begun = self._kept, None
+        if kept is None:
+            return None
+        with TURN, suppress(OSError, ValueError):
+            if kept.queue is not None:
+                begun = kept.queue.last_begun()
+        if begun is None or begun[1] != nonce_of(self._encoded, is_hot=True):
+            return None
+        return begun[0]
 
     def _publish(
         self, kept: Kept, group: Group, stamps: tuple[Stamp, Stamp], own: bytes | None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import mmap
+import os
 import random
 import sqlite3
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stores.children import in_children
+from stores.children import code_of, forked, in_children, killed
 from stores.test_group import asked, holding, in_thread
 from stores.test_kills import MUST_FAIL
 from stores.test_store_groups import look_for_queue
@@ -181,3 +182,65 @@ def test_who_only_reads_finds_the_queue_that_is_there(
         one_group(path, one, lambda nth=nth: other.put(1, "key", f"{nth}"))
         assert reader.get(1, "key") == f"{nth}"
     assert told[-1]
+
+
+def pages_written(path: Path, said: int, gate: int) -> None:
+    """A leader whose commit takes long: pages are in the file, and nothing is committed."""
+    commit = SqliteFile._commit
+
+    def slow(file: SqliteFile, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA cache_size = 1")
+        for number in range(300):  # the cache is full, and pages go into the file
+            connection.execute("INSERT INTO record VALUES (3, ?, ?)", (f"{number}", "x" * 3000))
+        os.write(said, b"!")
+        os.read(gate, 1)
+        commit(file, connection)
+        os.write(said, b"!")
+        os.read(gate, 1)
+
+    SqliteFile._commit = slow
+    store = SqliteStore(path)
+    look_for_queue(store)
+    store.put(1, "key", "new")
+
+
+@pytest.mark.parametrize("is_blind", [False, pytest.param(True, marks=MUST_FAIL)])
+@pytest.mark.parametrize("end", ["committed", "killed", "killed when it has committed"])
+def test_what_is_known_is_true_until_a_commit_has_ended(
+    path: Path, *, end: str, is_blind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who knows a record waits for the disk of who writes; and nobody is told too late."""
+    if is_blind and end == "killed":
+        pytest.xfail("here it was not committed: what the blind one believes is true")
+    monkeypatch.setattr(group, "LOOK_S", 20)
+    one, other, reader = (SqliteStore(path) for _ in range(3))
+    one.put(1, "key", "old")
+    one_group(path, one, lambda: other.put(1, "first", "so that there is a queue"))
+    said_out, said_in = os.pipe()
+    gate_out, gate_in = os.pipe()
+    assert [reader.get(1, key) for key in ("key", "none")] == ["old", None]
+    pid = forked(lambda: pages_written(path, said_in, gate_out))
+    look_for_queue(reader)
+    assert os.read(said_out, 1) == b"!"
+    assert SqliteStore(path)._file.rows_now("SELECT 1 FROM record") is None, "it could be read"
+    assert [reader.get(1, key) for key in ("key", "none", "key")] == ["old", None, "old"]
+    if is_blind:
+        monkeypatch.setattr(
+            SqliteFile, "stamp_before_commit", lambda file: file._kept.queue.last_begun()[0]
+        )
+    if end != "killed":
+        os.write(gate_in, b".")
+        assert os.read(said_out, 1) == b"!"
+    now = "old" if end == "killed" else "new"
+    if end == "committed":
+        assert reader.get(1, "key") == now, "it is committed, whoever was told of it"
+        os.write(gate_in, b".")
+        assert code_of(pid) == 0
+    else:
+        killed(pid)
+    assert reader.get(1, "key") == SqliteStore(path).get(1, "key") == now
+    assert len(other.scan(3)) == (300 if now == "new" else 0)
+    other.update(1, "key", lambda old: f"{old}, changed")
+    assert reader.get(1, "key") == f"{now}, changed"
+    for handle in (said_out, said_in, gate_out, gate_in):
+        os.close(handle)

@@ -16,7 +16,6 @@ from stores.children import code_of, forked, in_children, killed
 from stores.test_group import (
     ROUNDS,
     Stalls,
-    ToldEarly,
     ToldLate,
     asked,
     holding,
@@ -33,7 +32,7 @@ from hero_kernel.stores.handed import CREATE, PUT, SWAP, Change, digest, packed,
 from hero_kernel.stores.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not group.IS_POSSIBLE, reason="there are no groups here")
@@ -237,7 +236,15 @@ def test_what_a_killed_leader_has_committed_is_told_and_not_made_again(
     assert one.get(1, "key") == "1"
 
 
-@pytest.mark.parametrize("kind", [Queue, ToldLate, pytest.param(ToldEarly, marks=MUST_FAIL)])
+class ToldAndForgotten(Queue):
+    """A leader that answers what it has taken, and does not make it."""
+
+    def gather(self) -> Iterator[group.Offer] | None:
+        super().tell([(offer, 1) for offer in super().gather() or []])
+        return iter(())
+
+
+@pytest.mark.parametrize("kind", [Queue, ToldLate, pytest.param(ToldAndForgotten, marks=MUST_FAIL)])
 def test_killed_writers_lose_nothing_and_count_nothing_twice(
     path: Path, kind: type[Queue], monkeypatch: pytest.MonkeyPatch
 ) -> None:
