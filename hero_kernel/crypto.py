@@ -62,8 +62,6 @@ OVERHEAD = 40
 TEXT_PREFIX = "hero:v1:"
 """Before an envelope in base64url, where only text can stand."""
 
-_NAME, _VERSION = TEXT_PREFIX[:4], TEXT_PREFIX[4:]
-
 SHORT = 12
 """Characters; a passphrase below this deserves a warning."""
 
@@ -469,9 +467,9 @@ def is_text(text: str) -> bool:
     Where one half of the prefix and the envelope's own beginning are whole it counts, too: a
     damaged envelope is not a value.
     """
-    if text.startswith(TEXT_PREFIX):
-        return True
-    return text[8:12] == _MAGIC_TEXT and (text[:4] == _NAME or text[4:8] == _VERSION)
+    return text.startswith(TEXT_PREFIX) or (
+        text[8:12] == _MAGIC_TEXT and (text[:4] == TEXT_PREFIX[:4] or text[4:8] == TEXT_PREFIX[4:])
+    )
 
 
 def from_text(text: str, db: str = "", key: str = "") -> bytes:

@@ -303,8 +303,8 @@ class Secrets:
     def encrypt_all(self, *, encrypt: bool) -> None:
         """Keep every value encrypted from now on, or no more; those that are there are converted.
 
-        Secrets stay encrypted. Interrupted, the next call goes on. Encrypted, nothing of what
-        stood in the clear is left in files of ours; what Redis keeps on the disk, it rewrites.
+        Secrets stay encrypted. Interrupted, the next call goes on. Once they are encrypted, none
+        of these values can be read in a file of ours; what Redis has on its disk, it rewrites.
         """
         self.ready()
         self._keys.set_encrypts(encrypt)
@@ -541,11 +541,11 @@ class Secrets:
         if not crypto.is_legacy_secret_of(legacy, given):
             raise WrongSecretError(f"that is not the secret of context {self._context.name}")
         wanted = given if new is None else self._hidden(new)
-        collection = self._context.dbcollection()
-        if config.db_path and not collection.folder.is_dir():
+        folder = self._context.db_path
+        if config.db_path and not folder.is_dir():
             # Passed over, what is in it could never be opened again: herolib's secret goes.
             raise DatabaseError(
-                f"{collection.folder}, where the context's databases are said to be, is not there",
+                f"{folder}, where the context's databases are said to be, is not there",
                 hint="say where they are: context.configure(db_path=…)",
             )
         self._context.begin_import()
@@ -554,7 +554,9 @@ class Secrets:
         else:
             self._refuse_lost()
             self._keys.create(wanted, encrypts=config.encrypt)
-        report = collection.import_dbfs(decrypt=lambda text: crypto.legacy_decrypt(legacy, text))
+        report = self._context.dbcollection().import_dbfs(
+            decrypt=lambda text: crypto.legacy_decrypt(legacy, text)
+        )
         self._mirror(config)
         return report.imported
 

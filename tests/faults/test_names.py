@@ -155,7 +155,7 @@ def targets(place: Place) -> list[Path]:
         path.with_name(f"{path.name}{end}")
         for path in there
         if path.is_file() and path.suffix == ".db"
-        for end in ("-journal", "-wal")
+        for end in ("-journal", "-wal", "-queue")
     ]
     return there + [path for path in drafts if not path.exists()]
 
