@@ -174,7 +174,7 @@ def test_four_processes_that_read_and_write(figures, tmp_path, redis_at):
     )
     why = f"nine reads wait for one durable write; see {IDEAL}"
     figures.add(
-        "the same: the clock, by the number of all reads",
+        "the same: all reads, by the clock",
         {who: [mix.wall_s / mix.reads for mix in mixes] for who, mixes in took.items()}
         | {IDEAL: ideal_s},
         Goal(EVERYSEC, faster=5, why=why),

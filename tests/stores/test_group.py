@@ -281,6 +281,8 @@ def test_killed_writers_lose_nothing_acknowledged_and_write_nothing_twice(
             check(chance.choice(list(alive)))
             start()
     finally:
+        for pid in alive:  # all of them, whatever becomes of the first
+            os.kill(pid, signal.SIGKILL)
         for pid in list(alive):
             check(pid)
     assert reader._rows("SELECT answers FROM handed"), "nothing was handed over"

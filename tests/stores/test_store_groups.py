@@ -294,6 +294,8 @@ def test_killed_writers_lose_nothing_and_count_nothing_twice(
             check(chance.choice(list(alive)))
             start()
     finally:
+        for pid in alive:  # all of them, whatever becomes of the first
+            os.kill(pid, signal.SIGKILL)
         for pid in list(alive):
             check(pid)
     assert were_handed(path)
