@@ -124,7 +124,7 @@ class Jupyter:
         return self.work / name
 
 
-FOREIGN = "jupysql-plugin"
+DISTURBING = "jupysql-plugin"
 """An extension that a peer of the benchmarks brings along; it disturbs editors and the launcher."""
 
 
@@ -141,7 +141,7 @@ def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
     copytree(
         Path(sys.prefix) / "share" / "jupyter" / "labextensions",
         extensions,
-        ignore=ignore_patterns("hero-jupyter", FOREIGN),
+        ignore=ignore_patterns("hero-jupyter", DISTURBING),
     )
     (extensions / "hero-jupyter").symlink_to(BUILT)
     with socket.socket() as free:
