@@ -45,7 +45,11 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 
-FOREIGN = ("reading 'schema'", "Could not restore the debugger state")
+FOREIGN = (
+    "reading 'schema'",
+    "Could not restore the debugger state",
+    "Canceled future for create_subshell_request",
+)
 """What Notebook 7, and JupyterLab when kernels are changed fast, complain of without us too."""
 
 _OPEN = """async ([path, kernel]) => {
