@@ -328,17 +328,14 @@ class View(Followed):
         if not wanted:
             raise UsageError("there is nothing to look for")
         until_s = monotonic() + PIECE_S
-        found = (
-            self._keys()
-            .positions("")
-            .search(
-                wanted,
-                _whole(at, "at"),
-                ignore_case=not _flag(case, "case"),
-                values=_flag(values, "values"),
-                most=min(_whole(most, "most"), _HITS),
-                until=lambda: monotonic() > until_s,
-            )
+        keys = self._keys().positions("")
+        found = keys.search(
+            wanted,
+            _whole(at, "at"),
+            ignore_case=not _flag(case, "case"),
+            values=_flag(values, "values"),
+            most=min(_whole(most, "most"), _HITS),
+            until=lambda: monotonic() > until_s,
         )
         return {"ids": list(found.ids), "count": found.count, "at": found.at}
 

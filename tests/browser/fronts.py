@@ -45,7 +45,11 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 
-FOREIGN = ("reading 'schema'", "Could not restore the debugger state")
+FOREIGN = (
+    "reading 'schema'",
+    "Could not restore the debugger state",
+    "Canceled future for create_subshell_request",
+)
 """What Notebook 7, and JupyterLab when kernels are changed fast, complain of without us too."""
 
 _OPEN = """async ([path, kernel]) => {
@@ -124,7 +128,7 @@ class Jupyter:
         return self.work / name
 
 
-FOREIGN = "jupysql-plugin"
+DISTURBING = "jupysql-plugin"
 """An extension that a peer of the benchmarks brings along; it disturbs editors and the launcher."""
 
 
@@ -141,7 +145,7 @@ def jupyter(folder: Path, **environ: str) -> Iterator[Jupyter]:
     copytree(
         Path(sys.prefix) / "share" / "jupyter" / "labextensions",
         extensions,
-        ignore=ignore_patterns("hero-jupyter", FOREIGN),
+        ignore=ignore_patterns("hero-jupyter", DISTURBING),
     )
     (extensions / "hero-jupyter").symlink_to(BUILT)
     with socket.socket() as free:

@@ -118,8 +118,8 @@ def test_tab_and_shift_tab(jupyter, lab):
 
 
 def test_a_bare_cell_in_notebook_7(browser, jupyter):
-    jupyter.write("seven.ipynb", ["!!play.echo content:'hello seven'"])
-    with fronts.tab(browser, jupyter.notebook("seven.ipynb")) as one:
+    jupyter.write("seven-lab.ipynb", ["!!play.echo content:'hello seven'"])
+    with fronts.tab(browser, jupyter.notebook("seven-lab.ipynb")) as one:
         one.found()
         one.run(0)
         one.output(0).get_by_text("hello seven").wait_for()

@@ -289,10 +289,10 @@ def test_a_further_panel_does_not_wait_for_scripts(jupyter, lab):
 @pytest.mark.thorough
 def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab):
     jupyter.write(
-        "two.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", "import time\ntime.sleep(8)"]
+        "both.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", "import time\ntime.sleep(8)"]
     )
     page = lab.page
-    lab.open("two.ipynb")
+    lab.open("both.ipynb")
     lab.run(0)
     lab.run(1)
     lab.save()
@@ -303,7 +303,7 @@ def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab)
     assert "[*]" in page.locator(".jp-InputPrompt").nth(2).inner_text()
     edit(panel, "CITY", "Liege")
     with fronts.tab(browser, jupyter.lab()) as other:
-        other.open("two.ipynb")
+        other.open("both.ipynb")
         second = other.page.locator(".hero-panel")
         second.get_by_text("Liege").wait_for()
         edit(second, "CITY", "Mons")
@@ -312,7 +312,7 @@ def test_long_cells_pages_that_come_again_and_two_at_once(browser, jupyter, lab)
         second.get_by_text("Ypres").first.wait_for()
         other.page.reload()
         other.page.wait_for_function("() => window.jupyterapp !== undefined")
-        other.open("two.ipynb")
+        other.open("both.ipynb")
         edit(second, "CITY", "Diest")
         other.check()
     panel.get_by_text("Diest").first.wait_for()

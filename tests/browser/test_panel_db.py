@@ -254,7 +254,7 @@ def test_keys_come_go_and_come_back(jupyter, lab):
 
 @pytest.mark.thorough
 def test_files_themes_and_widths(jupyter, lab):
-    page, panel = lab.page, shown(lab, jupyter, "files")
+    page, panel = lab.page, shown(lab, jupyter, "filed")
     panel.get_by_role("button", name="Files").click()
     with page.expect_download() as waited:
         panel.get_by_role("button", name="Download").click()
@@ -270,10 +270,10 @@ def test_files_themes_and_widths(jupyter, lab):
     page.get_by_text("6 entries of database").wait_for()
     assert len((jupyter.work / "out file.jsonl").read_text("utf-8").splitlines()) == 6
 
-    command(jupyter, "-s", "files", "db", "set", "-d", "facts", "a fact", "known")
+    command(jupyter, "-s", "filed", "db", "set", "-d", "facts", "a fact", "known")
     panel.get_by_label("Database", exact=True).select_option("facts", timeout=3000)
     page.get_by_role("gridcell", name="a fact").wait_for()
-    panel.get_by_label("Database", exact=True).select_option("session_files")
+    panel.get_by_label("Database", exact=True).select_option("session_filed")
     page.get_by_role("gridcell", name="uploaded").wait_for()
 
     assert faults(page) == []

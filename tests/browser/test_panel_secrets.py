@@ -80,8 +80,8 @@ def test_the_life_of_a_secret(jupyter, lab):  # noqa: PLR0915  # one sitting at 
 @pytest.mark.thorough
 def test_all_of_them_in_notebook_7(browser, jupyter):
     """What is typed stays while another panel is looked at; keys do not reach the notebook."""
-    jupyter.write("seven.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel all", "1"])
-    with fronts.tab(browser, jupyter.notebook("seven.ipynb")) as one:
+    jupyter.write("seven-secrets.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel all", "1"])
+    with fronts.tab(browser, jupyter.notebook("seven-secrets.ipynb")) as one:
         one.found()
         one.run(0)
         one.run(1)

@@ -83,6 +83,9 @@ def test_in_notebook_7(browser, jupyter):
         grid.wait_for()
         assert grid.get_attribute("aria-rowcount") == "20002"
         one.page.get_by_role("button", name="Hero: tutorial").first.wait_for()
+        one.output(at("db")).get_by_label("Search", exact=True).fill("sensor:199")
+        one.output(at("db")).get_by_text("100 of 20,001 keys").wait_for()
+        grid.get_by_text("sensor:19900", exact=True).wait_for()
         scroll_to(one, at("db"))
         picture(one.page, "panel_db")
         one.check()

@@ -65,7 +65,9 @@ class Front:
         """Whether the kernel has the comm."""
         client = self.kernel.client
         client.shell_channel.send(client.session.msg("comm_info_request", {"target_name": TARGET}))
-        comms = client.get_shell_msg(timeout=PATIENCE_S)["content"]["comms"]
+        comms = None
+        while comms is None:  # a kernel that was slow to start has been asked more than once
+            comms = client.get_shell_msg(timeout=PATIENCE_S)["content"].get("comms")
         assert comms in ({}, {TARGET: {"target_name": TARGET}})
         return bool(comms)
 

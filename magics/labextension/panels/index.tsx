@@ -323,11 +323,11 @@ function begin(model: Model): () => void {
   return end;
 }
 
-/** anywidget's: as `begin`; panels that come after this one begin without it. */
+/** anywidget's: as `begin`; further panels of its kernel begin without it. */
 function initialize({ model }: { model: Model }): () => void {
-  const [manager, id] = [model.widget_manager, model.get('_anywidget_id')];
-  keepOutOfFiles(manager, id);
-  hearOfPanels(manager, id, begin);
+  const manager = model.widget_manager;
+  keepOutOfFiles(manager, model.get('_anywidget_id'));
+  hearOfPanels(manager, model.get('script'), begin);
   return begin(model);
 }
 

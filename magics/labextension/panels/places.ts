@@ -63,18 +63,22 @@ const OURS = Symbol.for('hero.panels');
  * the same small script into the page anew for each, which takes longer than to draw the panel.
  *
  * @param manager - The front end's widget manager; of one of another kind nothing is told.
- * @param id - What anywidget calls our kind of models.
+ * @param script - The id of the model of what draws it: the next kernel's may be another version.
  * @param tell - Hears of it; may be told of one that it knows.
  */
-export function hearOfPanels(manager: any, id: string, tell: (model: any) => void): void {
-  replace(manager, 'register_model', register => function (this: any, ...given: any[]): any {
-    const coming = given[1];
-    coming?.then?.(
-      (model: any) => model?.get?.('_anywidget_id') === id && tell(model),
-      () => undefined // whoever asked for it is told
-    );
-    return register.apply(this, given);
+export function hearOfPanels(manager: any, script: string, tell: (model: any) => void): void {
+  replace(manager, 'register_model', register => {
+    const tellers = new Map<string, (model: any) => void>();
+    const told = function (this: any, ...given: any[]): any {
+      given[1]?.then?.(
+        (model: any) => tellers.get(model?.get?.('script'))?.(model),
+        () => undefined // whoever asked for it is told
+      );
+      return register.apply(this, given);
+    };
+    return Object.assign(told, { tellers });
   });
+  manager?.register_model?.tellers?.set(script, tell);
 }
 
 /**

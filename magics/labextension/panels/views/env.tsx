@@ -255,7 +255,9 @@ function Values(props: {
           />
           {isOther && (
             <div class="hero-quiet">
-              {now ? `By now it is ${plain(now.text ?? '')}, by ${now.source}. ` : 'By now it is deleted. '}
+              {now
+                ? `By now it is ${plain(now.text ?? '')}, by ${now.source}. `
+                : 'By now it is deleted. '}
               <Button
                 label={now ? 'Replace it' : 'Set it again'}
                 onClick={() => saveAnd({ ...edit, was: now?.version ?? null }, 0)}
