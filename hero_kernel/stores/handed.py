@@ -39,6 +39,8 @@ def digest(stored: bytes | None) -> bytes:
 
     if stored is None:
         return bytes(DIGEST_BYTES)
+    from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most writers are alone
+
     return blake2b(stored, digest_size=DIGEST_BYTES).digest()
 
 
