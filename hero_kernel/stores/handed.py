@@ -35,11 +35,9 @@ class Change:
 
 def digest(stored: bytes | None) -> bytes:
     """What tells whether a record, its text in UTF-8, is still the same; None is no record."""
-    from hashlib import blake2b  # noqa: PLC0415 - 2 ms, for those alone whom another one writes for
-
     if stored is None:
         return bytes(DIGEST_BYTES)
-    from hashlib import blake2b  # noqa: PLC0415 - it loads OpenSSL, and most writers are alone
+    from hashlib import blake2b  # noqa: PLC0415 - 2 ms, for those alone whom another one writes for
 
     return blake2b(stored, digest_size=DIGEST_BYTES).digest()
 
