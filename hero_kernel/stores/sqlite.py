@@ -80,6 +80,8 @@ TOGETHER = 24
 TOGETHER_SIZE = 64 * 1024
 """Characters of records up to which they are."""
 
+TOLD = 1000
+"""How many remembered records are carried over what others tell; more are read anew."""
 
 _UNKNOWN: Any = object()
 
@@ -90,10 +92,6 @@ def _stored(text: str | None) -> bytes | None:
 
 def _size(key: str, text: str | None) -> int:
     return len(key) + len(text or "") + 200
-
-
-TOLD = 1000
-"""How many remembered records are carried over what others tell; more are read anew."""
 
 
 class _Seen:
