@@ -38,13 +38,9 @@ class Running:
         underway: The run that goes on, or the last one that did, a dry run too; None before one.
         is_running: Whether it goes on.
         last: The last one that was no dry run and carried anything out; None before there is one.
-
-    Args:
-        actors: Who carries actions out.
     """
 
-    def __init__(self, actors: Actors) -> None:
-        self._actors = actors
+    def __init__(self) -> None:
         self.underway: runner.Underway | None = None
         self.is_running = False
         self.last: LastRun | None = None
@@ -53,6 +49,7 @@ class Running:
         self,
         session: Session,
         playbook: Playbook,
+        actors: Actors,
         *,
         source: str,
         keep_going: bool,
@@ -68,13 +65,14 @@ class Running:
         unchosen = runner.unchosen(playbook, (only,) if isinstance(only, str) else only)
         earlier = None
         if resume:  # what is wrong with an action is told first
-            runner.check(playbook, self._actors, now(), strict=strict, unchosen=unchosen)
-            earlier = self._resumed(session, playbook)
+            runner.check(playbook, actors, now(), strict=strict, unchosen=unchosen)
+            earlier = self._resumed(session, playbook, actors)
         options: dict[str, Any] = {"source": source, "keep_going": keep_going, "strict": strict}
         options["variables"] = variables
         return self._run(
             session,
             playbook,
+            actors,
             unchosen,
             earlier,
             dry_run=dry_run,
@@ -84,7 +82,13 @@ class Running:
         )
 
     def retry(
-        self, session: Session, *, dry_run: bool, watch: Watch | None, now: Callable[[], OurTime]
+        self,
+        session: Session,
+        actors: Actors,
+        *,
+        dry_run: bool,
+        watch: Watch | None,
+        now: Callable[[], OurTime],
     ) -> Report:
         """Carry out again what the last run in a session left: see `Workspace.retry`."""
         last = self.last
@@ -101,6 +105,7 @@ class Running:
         return self._run(
             session,
             last.playbook,
+            actors,
             last.unchosen,
             earlier,
             dry_run=dry_run,
@@ -113,6 +118,7 @@ class Running:
         self,
         session: Session,
         playbook: Playbook,
+        actors: Actors,
         unchosen: frozenset[int],
         earlier: runner.Earlier | None,
         *,
@@ -136,7 +142,7 @@ class Running:
             report = runner.run(
                 session,
                 playbook,
-                self._actors,
+                actors,
                 now=now,
                 dry_run=dry_run,
                 watch=watch,
@@ -162,8 +168,8 @@ class Running:
                 one.close()
         return report
 
-    def _resumed(self, session: Session, playbook: Playbook) -> runner.Earlier:
-        digests = runner.digests(session, playbook, self._actors)
+    def _resumed(self, session: Session, playbook: Playbook, actors: Actors) -> runner.Earlier:
+        digests = runner.digests(session, playbook, actors)
         found = session.run_unfinished(digests)
         if found is None:
             raise SessionError(

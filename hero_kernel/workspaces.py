@@ -121,7 +121,7 @@ class Workspace:
         self._context: Context | None = None
         self.context_why = "chosen by hand"
         self._session: Session | None = None
-        self.running = Running(actors)
+        self.running = Running()
 
     def __repr__(self) -> str:
         return f"<Workspace in {self.home}, records in {self.store.address}>"
@@ -202,6 +202,7 @@ class Workspace:
         return self.running.run(
             session,
             playbook,
+            self.actors,
             source=source,
             keep_going=keep_going,
             dry_run=dry_run,
@@ -235,7 +236,11 @@ class Workspace:
             SessionError: Nothing is left, or what is kept of the run is not enough; nothing ran.
         """
         return self.running.retry(
-            session or self.session(), dry_run=dry_run, watch=watch, now=self.now
+            session or self.session(),
+            self.actors,
+            dry_run=dry_run,
+            watch=watch,
+            now=self.now,
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,8 +178,7 @@ def test_sessions_of_a_context(ws: Workspace) -> None:
 
 @pytest.fixture
 def default(local: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    module = sys.modules[hero.workspace.__module__]  # the function hides the module's name
-    monkeypatch.setattr(module, "_default", None)
+    monkeypatch.setattr(hero.default, "_workspace", None)
     for name in ("HERO_CONTEXT", "HERO_SESSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HERO_HOME", str(local.home))

@@ -72,7 +72,7 @@ def test_a_script_is_a_program(hk):
 
 
 SLOW = (
-    "import sys, time\n"
+    "import signal, sys, time\n"
     "from hero_kernel import action\n"
     "from hero_kernel.__main__ import main\n"
     "@action('slow.wait')\n"
@@ -80,6 +80,7 @@ SLOW = (
     "    session.progress('half way', 0.5)\n"
     "    print('begun', file=sys.__stderr__, flush=True)\n"
     "    time.sleep(seconds)\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # also where nohup has the tests ignore it
     "sys.exit(main(sys.argv[1:]))\n"
 )
 
