@@ -21,7 +21,7 @@ from hero_kernel.stores.sqlite_file import Form, SqliteFile
 from hero_kernel.stores.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hero_kernel.stores.base import Change
@@ -111,13 +111,12 @@ class _Seen:
         self.number = -1
         self._size = 0
 
-    def after(self, stamp: Stamp, news: list[tuple[bytes, bool]]) -> _Seen:
+    def after(self, stamp: Stamp, news: list[tuple[Handed, bool]]) -> _Seen:
         """What is known when these changes were made."""
         then = _Seen(stamp)
         then.records, then.fresh = dict(self.records), dict(self.fresh)
         then.number, then._size = self.number, self._size
-        for data, has_changed in news:
-            change = unpacked(data)
+        for change, has_changed in news:
             place = change.number, change.key
             if not has_changed and change.what != PUT:
                 continue
@@ -171,8 +170,8 @@ class SqliteStore:
 
     Safe for several threads and processes of one machine, not for network file systems. The file
     stays open between calls, without a lock; see `sqlite_file`. What was read is remembered, and
-    holds for as long as the file's stamp says that nobody has changed it; after a commit elsewhere
-    it goes on with what that one tells it has changed, or reads what it knew anew, at once.
+    holds for as long as the file's stamp says that nobody has changed it; after a commit it goes
+    on with what has changed, if it made that itself or is told, or reads what it knew anew, at once.
 
     Where several processes write, one commits for those that wait; see `group`. An `update` is
     handed over as a swap: made while the record is what it was made of, and else made again.
@@ -238,27 +237,29 @@ class SqliteStore:
             stamp = before
         if stamp != seen.stamp:
             with suppress(ValueError):
-                seen = self._seen = seen.after(stamp, news)
+                changes = [(unpacked(data), has_changed) for data, has_changed in news]
+                seen = self._seen = seen.after(stamp, changes)
         return seen, stamp
 
     def put(self, number: int, key: str, value: str) -> None:
         """Write the record, over what is there."""
         self._check(number, key)
         check_value(key, value)
-        self._file.hand(
+        change = Handed(PUT, number, key, value)
+        self._hand(
             lambda connection: self._changed(connection, _PUT, number, key, value),
-            lambda: _offer(PUT, number, key, value),
-            made=lambda _: _offer(PUT, number, key, value),
+            lambda: _offer(change),
+            lambda _: change,
         )
 
     def create(self, number: int, key: str, value: str) -> bool:
         """Write the record only if the key is absent; whether it was written."""
         self._check(number, key)
         check_value(key, value)
-        made = self._file.hand(
+        made = self._hand(
             lambda connection: self._changed(connection, _CREATE, number, key, value),
-            lambda: _offer(CREATE, number, key, value),
-            made=lambda is_new: _offer(PUT, number, key, value) if is_new else b"",
+            lambda: _offer(Handed(CREATE, number, key, value)),
+            lambda is_new: Handed(PUT, number, key, value) if is_new else None,
         )
         return bool(made)
 
@@ -293,22 +294,45 @@ class SqliteStore:
                 return None
             old = self._text(key, rows)
             was = digest(_stored(old))
-            return _offer(SWAP, number, key, changed(old), was)
+            return _offer(Handed(SWAP, number, key, changed(old), was))
 
-        while not self._file.hand(work, offer, made=lambda _: _offer(PUT, number, key, new)):
+        while not self._hand(work, offer, lambda _: Handed(PUT, number, key, new)):
             pass
         return new
 
     def delete(self, number: int, key: str) -> bool:
         """Delete the record; whether it was there."""
         self._check(number, key)
-        deleted = self._file.hand(
+        change = Handed(PUT, number, key, None)
+        deleted = self._hand(
             lambda connection: self._changed(connection, _DELETE, number, key),
-            lambda: _offer(PUT, number, key, None),
-            made=lambda _: _offer(PUT, number, key, None),
+            lambda: _offer(change),
+            lambda _: change,
             absent=0,
         )
         return bool(deleted)
+
+    def _hand(
+        self,
+        work: Callable[[Connection], int],
+        offer: Callable[[], bytes | None],
+        left: Callable[[int], Handed | None],
+        *,
+        absent: int | None = None,
+    ) -> int:
+        """As `SqliteFile.hand`; `left` tells how `work` has left the record, None if as it was."""
+
+        def made(answer: int) -> bytes | None:
+            change = left(answer)
+            return b"" if change is None else _offer(change)
+
+        def wrote(before: Stamp, after: Stamp, answer: int) -> None:
+            seen = self._seen
+            if seen.stamp == before and len(seen.records) <= TOLD:
+                change = left(answer)
+                self._seen = seen.after(after, [] if change is None else [(change, True)])
+
+        return self._file.hand(work, offer, made=made, wrote=wrote, absent=absent)
 
     def scan(self, number: int, prefix: str = "") -> list[str]:
         """The keys with the prefix, sorted."""
@@ -412,11 +436,11 @@ def _changed(
     return int(file.run(connection, "SELECT changes()") != [(0,)])
 
 
-def _offer(what: bytes, number: int, key: str, text: str | None, old: bytes = b"") -> bytes | None:
-    """A change for another writer to make; None when it is too large for that."""
-    if text is not None and len(text) > MAX_CHANGE_BYTES:
+def _offer(change: Handed) -> bytes | None:
+    """A change as others are told it; None when it is too large for that."""
+    if change.text is not None and len(change.text) > MAX_CHANGE_BYTES:
         return None
-    return packed(Handed(what, number, key, text, old))
+    return packed(change)
 
 
 def _take(file: SqliteFile, connection: Connection, changes: Iterator[bytes]) -> Iterator[int]:

@@ -308,6 +308,7 @@ class SqliteFile:
         change: Callable[[], bytes | None],
         *,
         made: Callable[[int], bytes | None] | None = None,
+        wrote: Callable[[Stamp, Stamp, int], object] | None = None,
         absent: int | None = None,
     ) -> int:
         """As `write`, or by another writer, if one has the lock: in its transaction, with its own.
@@ -319,6 +320,8 @@ class SqliteFile:
             change: The same for the `take` of whoever has the lock; None when it must not be.
             made: What `work` has done, by its answer, for the `news` of others: a change, or b""
                 for none; None when it is too large. Without, there are no news of it.
+            wrote: Told the two stamps of a commit in which was only what `work` did, and its
+                answer; where stamps are exact. What was known at the first holds at the second.
             absent: The answer when there is no file.
         """
         kept = self._kept
@@ -330,7 +333,7 @@ class SqliteFile:
         try:
             with suppress(BusyError), TURN, deferred():
                 if kept.queue is None or not kept.queue.is_led():
-                    return self._written(work, absent, made=made)
+                    return self._written(work, absent, made=made, wrote=wrote)
             with TURN, deferred():
                 queue = self._asked(kept, change)
             while (waited_s := time.monotonic() - started) <= patience.WAIT_S:
@@ -341,7 +344,7 @@ class SqliteFile:
                 elif answer is not None:
                     return answer
                 with suppress(BusyError), TURN, deferred():
-                    return self._written(work, absent, queue, made)
+                    return self._written(work, absent, queue, made, wrote)
         finally:
             if queue is not None:
                 answer = queue.give_up()
@@ -370,6 +373,7 @@ class SqliteFile:
         absent: T | None,
         asked: Queue | None = None,
         made: Callable[[T], bytes | None] | None = None,
+        wrote: Callable[[Stamp, Stamp, T], object] | None = None,
     ) -> T:
         """What `work` returns, its changes committed, with those that others handed over.
 
@@ -388,8 +392,7 @@ class SqliteFile:
                     return answer  # type: ignore[return-value]  # what `hand` is for returns int
                 asked.clear()
             # Nobody else writes now: what this one leaves is this, and what it has changed.
-            is_told = made is not None and kept is not None and kept.queue is not None
-            before = self._stamp_of(identity) if is_told else None
+            before = self._stamp_before(identity) if made is not None or wrote is not None else None
             result = work(connection)
             if kept is not None:
                 group = self._group(kept, connection)
@@ -398,8 +401,11 @@ class SqliteFile:
         if kept is not None:
             kept.lock_again()
             kept.stamp = stamp
-            if group is not None and before is not None and made is not None:
-                self._publish(kept, group, (before, stamp), made(result))
+            if before is not None and self._is_last_commit(kept):
+                if group is not None and made is not None:
+                    self._publish(group, (before, stamp), made(result))
+                elif group is None and wrote is not None:
+                    wrote(before, stamp, result)
         if group is not None:
             group.tell()
         return result
@@ -416,9 +422,23 @@ class SqliteFile:
                 group.fail(will_try_again=isinstance(error, BusyError))
             raise
 
+    def _stamp_before(self, identity: Identity | None) -> Stamp | None:
+        """The stamp that a transaction begins from; None where stamps are not exact."""
+        if identity is None or not self._stamps_are_exact(identity[0]):
+            return None
+        return self._stamp_of(identity)
+
+    def _is_last_commit(self, kept: Kept) -> bool:
+        """Whether nobody else had committed since when the stamp after it was taken."""
+        with suppress(sqlite3.Error):
+            if kept.connection is not None:
+                ((version,),) = kept.connection.execute("PRAGMA data_version").fetchall()
+                return bool(version == kept.version)
+        return False
+
     def _begin_commit(self, queue: Queue | None, before: Stamp | None) -> None:
         """Name the transaction that is about to be committed, where anybody might ask."""
-        if queue is None or before is None or not self._stamps_are_exact(before[0]):
+        if queue is None or before is None:
             return
         if nonce := nonce_of(self._encoded, is_hot=False):
             with suppress(OSError, ValueError):
@@ -440,18 +460,13 @@ class SqliteFile:
             return None
         return begun[0]
 
-    def _publish(
-        self, kept: Kept, group: Group, stamps: tuple[Stamp, Stamp], own: bytes | None
-    ) -> None:
-        """Let readers know what was committed, if no other commit can have left the last stamp."""
-        connection = kept.connection
-        if own is None or connection is None or not self._stamps_are_exact(stamps[0][0]):
+    def _publish(self, group: Group, stamps: tuple[Stamp, Stamp], own: bytes | None) -> None:
+        """Let readers know what was committed."""
+        if own is None:
             return
-        with suppress(sqlite3.Error, OSError, ValueError):
-            ((version,),) = connection.execute("PRAGMA data_version").fetchall()
-            if version == kept.version:
-                mine = [(own, True)] if own else []
-                group.queue.publish(*stamps, mine + group.news())
+        with suppress(OSError, ValueError):
+            mine = [(own, True)] if own else []
+            group.queue.publish(*stamps, mine + group.news())
 
     def news(self, since: Stamp, until: Stamp) -> list[tuple[bytes, bool]] | None:
         """What was changed between two of the `settled_stamp`s, in its order; 5 µs.

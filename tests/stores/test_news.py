@@ -55,6 +55,56 @@ def is_not_read(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store._file, "stamped_rows", refuse)
 
 
+def test_a_writer_knows_what_it_has_changed_without_reading_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = SqliteStore(path)
+    for key in ("put", "there", "deleted", "updated", "kept"):
+        one.put(1, key, "old")
+        one.put(2, key, "of another number")
+    keys = ("put", "there", "made", "deleted", "updated", "ended", "kept")
+    assert [one.get(1, key) for key in keys] == ["old", "old", None, "old", "old", None, "old"]
+    assert one.get(2, "put") == "of another number"
+    is_not_read(one, monkeypatch)
+    one.put(1, "put", "é new")
+    assert one.get(1, "put") == "é new"
+    assert not one.create(1, "there", "never")
+    assert one.create(1, "made", "x" * 10_000)
+    assert one.delete(1, "deleted")
+    assert not one.delete(1, "ended")
+    one.update(1, "updated", lambda old: f"{old}, updated")
+    known = ["é new", "old", "x" * 10_000, None, "old, updated", None, "old"]
+    assert [one.get(1, key) for key in keys] == known
+    assert one.update(1, "updated", lambda _: None) is None
+    assert one.get(1, "updated") is None
+    assert one.get(2, "put") == "of another number"
+    assert SqliteStore(path).get(1, "put") == "é new"
+
+
+@pytest.mark.parametrize("believes", [False, pytest.param(True, marks=MUST_FAIL)])
+def test_what_another_commits_at_the_same_instant_is_not_taken_for_known(
+    path: Path, *, believes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = SqliteStore(path)
+    one.put(1, "mine", "0")
+    one.put(1, "its", "0")
+    commit = SqliteFile._commit
+    with closing(sqlite3.connect(path, isolation_level=None)) as tool:
+
+        def both(file: SqliteFile, connection: sqlite3.Connection) -> None:
+            commit(file, connection)
+            tool.execute("UPDATE record SET value = value + 1 WHERE key = 'its'")
+
+        monkeypatch.setattr(SqliteFile, "_commit", both)
+        if believes:
+            monkeypatch.setattr(SqliteFile, "_is_last_commit", lambda *_: True)
+        for number in range(1, 4):
+            assert one.get(1, "its") == f"{number - 1}"
+            one.put(1, "mine", f"{number}")
+            assert one.get(1, "mine") == f"{number}"
+            assert one.get(1, "its") == f"{number}"
+
+
 def test_a_reader_knows_what_was_changed_without_reading_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
