@@ -211,7 +211,7 @@ def batches_backwards(
     """The same, piece by piece of the file: each with where it begins, its entries in order."""
     at, stamp = end + 1, None
     for offset, piece in _backwards(file, end):
-        batch = _in_piece(piece, needle, offset)
+        batch = list(_in_piece(piece, needle, offset))
         if batch and batch[0].stamp is None and at >= offset:
             at, stamp = _stamp_before(file, offset)
         yield offset + 1, [one if one.stamp else one._replace(stamp=stamp) for one in batch]
@@ -222,9 +222,8 @@ def last_stamp(data: bytes) -> re.Match[bytes] | None:
     return _last(_STAMP, data)
 
 
-def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> list[Found]:
+def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> Iterator[Found]:
     """Its entries; those before its first stamp have none."""
-    found = []
     done, stamp, first = 0, None, offset + 1
     for lines in _matches(piece, needle):
         begin, end = lines.span()
@@ -234,8 +233,7 @@ def _in_piece(piece: bytes, needle: Needle | None, offset: int) -> list[Found]:
             stamp = last[1]
         done = end
         # Found(…) in half the time
-        found.append(_new(Found, (stamp, lines, first + begin)))
-    return found
+        yield _new(Found, (stamp, lines, first + begin))
 
 
 _new = tuple.__new__
