@@ -171,7 +171,7 @@ class SqliteStore:
     Safe for several threads and processes of one machine, not for network file systems. The file
     stays open between calls, without a lock; see `sqlite_file`. What was read is remembered, and
     holds for as long as the file's stamp says that nobody has changed it; after a commit it goes
-    holds for as long as the stamp says that nobody has changed the file; after a commit it goes
+    on with what has changed, if it made that or is told of it, or reads what it knew anew, at once.
 
     Where several processes write, one commits for those that wait; see `group`. An `update` is
     handed over as a swap: made while the record is what it was made of, and else made again.
