@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import SUPPRESS
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from hero_kernel import Params
@@ -18,7 +19,7 @@ from magics.completion.standing import (
     Prose,
     standing,
 )
-from magics.completion.words import Word, quoted, words
+from magics.completion.words import Word, all_quoted, words
 
 if TYPE_CHECKING:
     from argparse import Action as Argument
@@ -187,8 +188,10 @@ class Offers:
                 yield Offer(text, "keyword")
         sign = "" if "--secret" in given else _sign(argument)  # its value is asked for
         if not (sign and sign in begun):
-            found, type_ = self._names.of(kind, begun, given), _TYPES.get(kind, "instance")
-            yield from [Offer(quoted(name, quote) + sign, type_) for name in found]
+            found = all_quoted(self._names.of(kind, begun, given), quote)
+            if sign:
+                found = [name + sign for name in found]
+            yield from map(Offer, found, repeat(_TYPES.get(kind, "instance")))
 
     # -- actions
 

@@ -22,7 +22,7 @@ import hero_kernel as hero
 from hero_kernel import default, heroscript
 from hero_kernel.databases import Database
 from magics.completion import names
-from magics.completion.words import quoted, words
+from magics.completion.words import all_quoted, quoted, words
 
 
 @pytest.fixture
@@ -549,6 +549,7 @@ def test_words_are_read_as_shlex_reads_them():
     for text in ("a", "a b", "it's", 'a"b', "", "$x", "a\\b"):
         for quote in ("", "'", '"'):
             assert shlex.split(quoted(text, quote)) == [text]
+            assert all_quoted([text, "a"], quote) == [quoted(text, quote), quoted("a", quote)]
 
 
 def test_tab_from_many_threads_at_once(kept):
