@@ -338,7 +338,10 @@ class SqliteStore:
         """The keys with the prefix, sorted."""
         self._check(number, prefix)
         rows = self._read(_SCAN, number, prefix, len(prefix), prefix)
-        return [self._decoded("a key", key) for (key,) in rows]
+        try:
+            return [key.decode() for (key,) in rows]
+        except (AttributeError, UnicodeDecodeError):  # one of them is told by name
+            return [self._decoded("a key", key) for (key,) in rows]
 
     def records(self, number: int, prefix: str = "") -> dict[str, str]:
         """The records whose keys have the prefix, by key, sorted; what is no text is left out."""
