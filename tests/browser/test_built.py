@@ -68,6 +68,7 @@ def test_a_new_file_is_found(copy):
     assert record(copy) != written(copy)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not ((PROJECT / "node_modules").is_dir() and shutil.which("node")),
     reason="the builder is not installed: npm ci in magics/labextension",

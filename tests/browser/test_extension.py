@@ -279,6 +279,7 @@ def _set(page: Page, **values: Any) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_settings(jupyter, browser):
     jupyter.write("set.ipynb", ["!!git.clone url:x", "%%heroscript"])
     sign = """() => window.shownNotebook.content.widgets.map(

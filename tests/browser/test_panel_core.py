@@ -262,6 +262,7 @@ SLOW_SCRIPTS = """() => {
 """What is brought into the page as a script begins later than it came."""
 
 
+@pytest.mark.thorough
 def test_a_further_panel_does_not_wait_for_scripts(jupyter, lab):
     """anywidget brings the same script in for every one, and a busy page waits for it."""
     jupyter.write("further.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", BARE])

@@ -236,6 +236,7 @@ session.description = {TURNED!r} * 300
 """
 
 
+@pytest.mark.thorough
 def test_what_is_long_empty_or_turned_around_is_shown_as_it_is(jupyter, lab):
     panel = begin(lab, jupyter, "looks", LOOKS, "%hero_panel env log context")
     page = lab.page

@@ -7,7 +7,7 @@ import pty
 import select
 import subprocess
 import sys
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Self
 
 from kernel.driving import environment
@@ -69,6 +69,12 @@ class Terminal:
         os.write(self._master, f"{line}\n".encode())
 
     def interrupt(self) -> None:
+        """Press Ctrl-C, as late after what was seen as a hand would.
+
+        One that comes between the question and the wait for its answer, a few instructions later,
+        is heard by Python at the next key.
+        """
+        sleep(0.3)
         os.write(self._master, b"\x03")
 
     def end(self) -> int:
