@@ -298,6 +298,7 @@ def test_settings(jupyter, browser):
         one.check()
 
 
+@pytest.mark.thorough
 def test_notebook_7(browser, jupyter):
     jupyter.write("seventh.ipynb", ["%hero_context new booth -s tickets", "%hero_session new sold"])
     with fronts.tab(browser, jupyter.notebook("seventh.ipynb")) as one:

@@ -136,6 +136,7 @@ def test_what_is_saved_is_no_widget_and_others_are_saved_as_ever(saved):
     assert "Ghent" not in json.dumps(widgets)
 
 
+@pytest.mark.thorough
 def test_reopened_it_reads_without_its_kernel(browser, jupyter, kept):
     with fronts.tab(browser, jupyter.lab()) as tab:
         tab.open(kept.name)
@@ -171,6 +172,7 @@ def test_what_nbconvert_makes_of_it_reads_offline(browser, kept, tmp_path):
         assert "Ghent" in convert(kept, to)
 
 
+@pytest.mark.thorough
 def test_the_kernel_goes_and_comes(jupyter, lab):
     jupyter.write(
         "comes.ipynb", ["%hero_env set CITY=Ghent", "%hero_panel env", "import os", "'own'"]
@@ -451,6 +453,7 @@ def faults(page, selector=".hero-panel"):
     ]
 
 
+@pytest.mark.thorough
 def test_the_frame(jupyter, lab):
     jupyter.write("frame.ipynb", ["%hero_env set CITY=Ghent", TABS, "'below'"])
     page = lab.page
