@@ -86,10 +86,9 @@ _ANSWERS_AT = _ANSWERED_AT + _TOKENS.size
 _HEAD_BYTES = _ANSWERS_AT
 _SLOTS_AT = _SLOT_BYTES = 4096
 
-# Behind the slots: what the last commits have changed, each at its place in turn.
-_NEWS = struct.Struct(
-    "=IHQ6q"
-)  # a checksum of what follows, bytes, number, stamps before and after
+# Behind the slots: what the last commits have changed, each at its place in turn; a checksum of
+# what follows, bytes, number, stamps before and after.
+_NEWS = struct.Struct("=IHQ6q")
 _MADE = struct.Struct("=?H")  # whether it has changed anything, bytes
 _NEWS_KEPT = 4
 _NEWS_BYTES = 2048

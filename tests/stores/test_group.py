@@ -213,6 +213,54 @@ class ToldLate(Queue):
         super().tell(answers, crowd=crowd)
 
 
+def killed_by_and_by(
+    write: Callable[[int, Callable[[int], object]], object],
+    check: Callable[[int, int], object],
+    *,
+    seed: int,
+) -> None:
+    """Have four processes write, and kill one after the other, each followed by a new one.
+
+    Args:
+        write: Writes without end, by a name of its own; says each number that is acknowledged.
+        check: Looks what is there of a name whose writer was killed, after its last number.
+        seed: When they are killed, unless HERO_SEED says it.
+    """
+    seed = int(os.environ.get("HERO_SEED", seed))
+    print("seed", seed)
+    chance = random.Random(seed)  # noqa: S311 - when to kill
+    names = itertools.count()
+    alive: dict[int, tuple[int, int]] = {}
+
+    def start() -> None:
+        out, into = os.pipe()
+        name = next(names)
+        pid = forked(lambda: write(name, lambda number: os.write(into, number.to_bytes(8))))
+        os.close(into)
+        alive[pid] = out, name
+
+    def end(pid: int) -> None:
+        out, name = alive.pop(pid)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        assert code_of(pid) == -signal.SIGKILL, "it ended before it was killed"
+        with open(out, "rb") as file:  # noqa: PTH123 - a file descriptor
+            check(name, len(file.read()) // 8)
+
+    try:
+        for _ in range(4):
+            start()
+        for _ in range(ROUNDS):
+            time.sleep(chance.uniform(0.005, 0.04))
+            end(chance.choice(list(alive)))
+            start()
+    finally:
+        for pid in alive:  # all of them, whatever becomes of the first
+            os.kill(pid, signal.SIGKILL)
+        for pid in list(alive):
+            end(pid)
+
+
 def write_on(db: Database, name: int, told: Callable[[int], object]) -> None:
     """Write without end: a key with rising numbers, keys of their own, some deleted at once."""
     for number in itertools.count(1):
@@ -239,30 +287,10 @@ def test_killed_writers_lose_nothing_acknowledged_and_write_nothing_twice(
     A change made twice puts an older number back, or finds deleted what it is to delete.
     """
     monkeypatch.setattr(kept, "Queue", kind)
-    seed = int(os.environ.get("HERO_SEED", "17"))
-    print("seed", seed)
-    chance = random.Random(seed)  # noqa: S311 - when to kill
     reader = opened(path)
     reader["there"] = 1
-    names = itertools.count()
-    alive: dict[int, tuple[int, int]] = {}
 
-    def start() -> None:
-        out, into = os.pipe()
-        name = next(names)
-        pid = forked(
-            lambda: write_on(opened(path), name, lambda number: os.write(into, number.to_bytes(8)))
-        )
-        os.close(into)
-        alive[pid] = out, name
-
-    def check(pid: int) -> None:
-        out, name = alive.pop(pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        assert code_of(pid) == -signal.SIGKILL, "it ended before it was killed"
-        with open(out, "rb") as file:  # noqa: PTH123 - a file descriptor
-            last = len(file.read()) // 8
+    def check(name: int, last: int) -> None:
         assert last <= reader.get(f"last {name}", 0) <= last + 1
         reader["there"] = name  # after the leader that may have taken its last change
         found = reader.get(f"last {name}", 0)
@@ -273,18 +301,7 @@ def test_killed_writers_lose_nothing_acknowledged_and_write_nothing_twice(
         assert kept >= {number for number in range(1, last + 1) if number % 4}
         assert not {number for number in kept if number <= last and number % 4 == 0}
 
-    try:
-        for _ in range(4):
-            start()
-        for _ in range(ROUNDS):
-            time.sleep(chance.uniform(0.005, 0.04))
-            check(chance.choice(list(alive)))
-            start()
-    finally:
-        for pid in alive:  # all of them, whatever becomes of the first
-            os.kill(pid, signal.SIGKILL)
-        for pid in list(alive):
-            check(pid)
+    killed_by_and_by(lambda name, told: write_on(opened(path), name, told), check, seed=17)
     assert reader._rows("SELECT answers FROM handed"), "nothing was handed over"
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

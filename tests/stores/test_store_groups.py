@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
-import random
-import signal
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stores.children import code_of, forked, in_children, killed
+from stores.children import in_children, killed
 from stores.test_group import (
-    ROUNDS,
     Stalls,
     ToldLate,
     asked,
     holding,
     in_thread,
+    killed_by_and_by,
     led_by,
     woken,
 )
@@ -250,54 +248,25 @@ def test_killed_writers_lose_nothing_and_count_nothing_twice(
 ) -> None:
     """Four count, and one after the other is killed: as a leader, waiting, told or not."""
     monkeypatch.setattr(kept, "Queue", kind)
-    seed = int(os.environ.get("HERO_SEED", "23"))
-    print("seed", seed)
-    chance = random.Random(seed)  # noqa: S311 - when to kill
     reader = SqliteStore(path)
     reader.put(1, "there", "")
-    names = itertools.count()
-    alive: dict[int, tuple[int, int]] = {}
 
-    def write_on(name: int, into: int) -> None:
+    def write_on(name: int, told: Callable[[int], object]) -> None:
         store = SqliteStore(path)
         for number in itertools.count(1):
             assert store.update(1, f"last {name}", counted) == str(number)
             assert store.create(1, f"w {name} {number}", ""), "made twice"
             assert store.delete(1, f"w {name} {number}"), "made twice"
-            os.write(into, number.to_bytes(8))
+            told(number)
 
-    def start() -> None:
-        out, into = os.pipe()
-        name = next(names)
-        pid = forked(lambda: write_on(name, into))
-        os.close(into)
-        alive[pid] = out, name
-
-    def check(pid: int) -> None:
-        out, name = alive.pop(pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        assert code_of(pid) == -signal.SIGKILL, "it ended before it was killed"
-        with open(out, "rb") as file:  # noqa: PTH123 - a file descriptor
-            last = len(file.read()) // 8
+    def check(name: int, last: int) -> None:
         reader.put(1, "there", str(name))  # after the leader that may have taken its last change
         found = int(reader.get(1, f"last {name}") or 0)
         assert last <= found <= last + 1
         time.sleep(0.005)
         assert int(reader.get(1, f"last {name}") or 0) == found, "made after its writer was killed"
 
-    try:
-        for _ in range(4):
-            start()
-        for _ in range(ROUNDS):
-            time.sleep(chance.uniform(0.005, 0.04))
-            check(chance.choice(list(alive)))
-            start()
-    finally:
-        for pid in alive:  # all of them, whatever becomes of the first
-            os.kill(pid, signal.SIGKILL)
-        for pid in list(alive):
-            check(pid)
+    killed_by_and_by(write_on, check, seed=23)
     assert were_handed(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
