@@ -30,6 +30,7 @@ from hero_kernel.errors import (
 from hero_kernel.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 CANARY = "canary-7f3a91"
@@ -418,6 +419,10 @@ class NoFence:
     def __init__(self, path: Path, cipher: Cipher) -> None:
         self._path, self._cipher = path, cipher
 
+    def update(self, pairs: dict[str, str]) -> None:
+        for key, value in pairs.items():
+            self.set(key, value)
+
     def set(self, key: str, value: str) -> None:
         kid = self._cipher.keys.active
         envelope = self._cipher.seal("vault", key, b"s" + value.encode(), kid)
@@ -482,6 +487,7 @@ def test_rotation_under_live_writers_loses_nothing(tmp_path: Path, fenced: bool)
             for n in itertools.count():
                 key = f"{number}:{n}"
                 store.set(key, key)
+                store.update({f"{key} too": key})
                 os.write(into, f"{key}\n".encode())
                 if time.monotonic() > stop or n > 400:
                     return
@@ -511,8 +517,43 @@ def test_rotation_under_live_writers_loses_nothing(tmp_path: Path, fenced: bool)
     db.reseal()
     assert len(acknowledged) > 20
     for key in acknowledged:
-        assert db[key] == key
+        assert db[key] == db[f"{key} too"] == key
     assert len(keys.known) < 4
+
+
+class OneSealer(FileCipher):
+    """It goes on sealing with the key that was there when many were first sealed at once."""
+
+    sealing: Callable[[str, bytes], bytes] | None = None
+
+    def sealer(self, db: str, kid: bytes) -> Callable[[str, bytes], bytes]:
+        if self.sealing is None:
+            self.sealing = Cipher(Keys(kid, dict(self.keys.known))).sealer(db, kid)
+        return self.sealing
+
+
+@pytest.mark.parametrize("kind", [FileCipher, pytest.param(OneSealer, marks=MUST_FAIL)])
+def test_many_at_once_are_sealed_with_the_key_of_their_own_transaction(
+    tmp_path: Path, kind: type[FileCipher]
+) -> None:
+    keys = FileKeys(tmp_path / "keys")
+    keys.save()
+    path = tmp_path / "vault.db"
+    db = Database(path, "vault", cipher=kind(keys), encrypt=True)
+    before = {f"before {number}": f"{number}" for number in range(700)}
+    db.update(before)
+    old = set(keys.known)
+    keys.rotate()
+    keys.save()
+    db.reseal()
+    for kid in old:
+        del keys.known[kid]
+    keys.save()
+    after = {f"after {number}": f"{number}" for number in range(700)}
+    db.update(after)
+    reader = FileKeys(keys.path)
+    reader.load()
+    assert dict(Database(path, "vault", cipher=FileCipher(reader)).items()) == before | after
 
 
 def test_resealing_waits_for_a_writer_that_began_with_the_old_key(
